@@ -1,0 +1,1 @@
+"""The one door: authenticates, decides, limits, records and forwards every MCP call."""

@@ -1,0 +1,1 @@
+"""make up: the whole stack as supervised native processes."""

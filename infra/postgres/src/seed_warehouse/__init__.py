@@ -1,0 +1,1 @@
+"""The warehouse's schema, roles, row-level security, views and TPC-H-derived data."""

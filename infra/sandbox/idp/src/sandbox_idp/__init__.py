@@ -1,0 +1,1 @@
+"""A development issuer that reads Keycloak's realm file and answers at Keycloak's URLs."""

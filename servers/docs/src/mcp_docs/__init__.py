@@ -1,0 +1,1 @@
+"""MCP server of the knowledge base: ranked search and reading, within the reader's groups."""

@@ -1,0 +1,1 @@
+"""What every MCP server of this repository stands on."""
