@@ -1,0 +1,106 @@
+"""The tool contract: a description's parts, a definition's hash, and what a definition must have.
+
+Pure: no clock, no network, no state.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+PARTS = ("Use when", "Not for", "Returns", "Fails")
+MIN_WORDS, MAX_WORDS = 60, 160
+MAX_PURPOSE_CHARACTERS = 100
+MAX_TOOLS = 5  # a server that needs more is two servers
+HINTS = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
+
+_PART = re.compile(rf"^({'|'.join(PARTS)}):", re.MULTILINE)
+_SHOUTING = re.compile(r"\b(?:[A-Z]{4,}|you must)\b")
+_ACRONYMS = frozenset({"JSON", "HTTP", "HTML", "NULL", "SELECT", "UUID", "TPCH", "HTTPS"})
+# bidirectional controls, zero-width and tag characters: text a reviewer does not see
+_HIDDEN = re.compile(
+    "[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    purpose: str
+    parts: Mapping[str, str]
+
+    @property
+    def words(self) -> int:
+        return len(self.purpose.split()) + sum(len(text.split()) for text in self.parts.values())
+
+
+def parse(text: str) -> Description:
+    """Split a description into its purpose and its named parts."""
+    pieces = _PART.split(text.strip())
+    parts = {name: body.strip() for name, body in zip(pieces[1::2], pieces[2::2], strict=True)}
+    return Description(purpose=" ".join(pieces[0].split()), parts=parts)
+
+
+def definition_hash(definition: Mapping[str, Any]) -> str:
+    """SHA-256 over everything of a tool or prompt that a model or a client acts on."""
+    seen = {k: v for k, v in definition.items() if k != "hash" and v is not None}
+    return hashlib.sha256(orjson.dumps(seen, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def unbounded(schema: Mapping[str, Any], path: str = "$") -> Iterator[str]:
+    """Every string without a longest length, number without both ends, list without a size."""
+    for option in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
+        yield from unbounded(option, path)
+    for name, definition in schema.get("$defs", {}).items():
+        yield from unbounded(definition, f"{path}({name})")
+    kind = schema.get("type")
+    if "enum" not in schema and "const" not in schema:
+        if kind == "string" and "maxLength" not in schema:
+            yield f"{path}: a string without maxLength"
+        if kind in {"integer", "number"} and not {"minimum", "maximum"} <= schema.keys():
+            yield f"{path}: a number without both ends"
+        if kind == "array" and "maxItems" not in schema:
+            yield f"{path}: a list without maxItems"
+    if kind == "object" and schema.get("additionalProperties", True) is not False:
+        yield f"{path}: an object that takes unknown keys"
+    for name, child in schema.get("properties", {}).items():
+        yield from unbounded(child, f"{path}.{name}")
+    if isinstance(items := schema.get("items"), dict):
+        yield from unbounded(items, f"{path}[]")
+
+
+def violations(tool: Mapping[str, Any], siblings: Iterable[str]) -> list[str]:
+    """What a tool definition (wire form) lacks; empty when it keeps the contract."""
+    name, text = str(tool["name"]), str(tool.get("description", ""))
+    description = parse(text)
+    others = set(siblings) - {name}
+    found = [f"description has no '{part}:'" for part in PARTS if part not in description.parts]
+    if not MIN_WORDS <= description.words <= MAX_WORDS:
+        found.append(f"description has {description.words} words, not {MIN_WORDS} to {MAX_WORDS}")
+    first = re.split(r"(?<=[.!?])\s", description.purpose, maxsplit=1)[0]
+    if len(first) > MAX_PURPOSE_CHARACTERS:
+        found.append(f"first sentence has {len(first)} characters, not {MAX_PURPOSE_CHARACTERS}")
+    if others and not any(other in description.parts.get("Not for", "") for other in others):
+        found.append("'Not for:' names no other tool of this server")
+    shouted = {word for word in _SHOUTING.findall(text) if word not in _ACRONYMS}
+    found += [f"shouts {word!r}" for word in sorted(shouted)]
+    if _HIDDEN.search(text):
+        found.append("has invisible characters")
+    if not tool.get("title"):
+        found.append("has no title")
+    annotations = tool.get("annotations") or {}
+    found += [f"has no {hint}" for hint in HINTS if annotations.get(hint) is None]
+    schema = tool["inputSchema"]
+    found += [f"input {problem}" for problem in unbounded(schema)]
+    found += [
+        f"argument {argument} has no description"
+        for argument, child in schema.get("properties", {}).items()
+        if not child.get("description")
+    ]
+    if not tool.get("outputSchema"):
+        found.append("has no output schema")
+    if annotations.get("readOnlyHint") is False and "idempotency_key" not in schema["properties"]:
+        found.append("writes, but takes no idempotency_key")
+    return found

@@ -1,0 +1,62 @@
+"""One JSON line per event on stderr; stdout belongs to JSON-RPC.
+
+Every line carries the trace id and the gateway's call id where there is one.
+"""
+
+import logging
+import sys
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from opentelemetry import trace
+
+call_id: ContextVar[str | None] = ContextVar("call_id", default=None)
+
+_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
+
+
+class JsonLines(logging.Formatter):
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self.service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "service": self.service,
+            "event": record.getMessage(),
+            "logger": record.name,
+        }
+        span = trace.get_current_span().get_span_context()
+        if span.is_valid:
+            line["trace_id"] = format(span.trace_id, "032x")
+        if (call := call_id.get()) is not None:
+            line["call_id"] = call
+        line |= {k: v for k, v in vars(record).items() if k not in _PLAIN and k not in line}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        try:
+            return orjson.dumps(line, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
+        except (TypeError, ValueError):  # a lone surrogate in a logged value
+            safe = {k: v if isinstance(v, int | float) else repr(v) for k, v in line.items()}
+            return orjson.dumps(safe).decode()
+
+
+def setup(service: str, level: str = "INFO") -> None:
+    """Send every logger of this process through one handler on stderr."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines(service))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "mcp"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)

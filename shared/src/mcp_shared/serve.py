@@ -1,0 +1,251 @@
+"""An `MCPServer` made from tool modules, and its two ways to run: HTTP behind the gateway, stdio
+alone.
+
+On stdio only JSON-RPC reaches stdout: the SDK takes the descriptor for itself and points
+everything else, native libraries included, at stderr.
+"""
+
+import argparse
+import asyncio
+import inspect
+import json
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import ModuleType
+from typing import Any
+
+import uvicorn
+from mcp.server.caching import CacheHint
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.transport_security import TransportSecuritySettings
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, CallToolResult, TextContent
+from pydantic import BaseModel
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
+
+from mcp_shared import identity, logs, telemetry
+from mcp_shared.contract import definition_hash, unbounded
+from mcp_shared.faults import Fault
+from mcp_shared.settings import ServerSettings
+from mcp_shared.tokens import KeySource, fetch_json
+from mcp_shared.validation import Arguments, invalid_arguments
+
+CALL_META = "dev.mcp-in-production/call"
+FAULT_META = "dev.mcp-in-production/fault"
+SHUTDOWN_SECONDS = 10
+
+log = logging.getLogger(__name__)
+
+Lifespan = Callable[[MCPServer[Any]], AbstractAsyncContextManager[Any]]
+
+
+class ContractError(Exception):
+    """A tool module that must not be served: which, and why."""
+
+
+def new_server(
+    name: str,
+    *,
+    title: str,
+    version: str,
+    instructions: str,
+    tools: Sequence[ModuleType],
+    lifespan: Lifespan | None = None,
+) -> MCPServer[Any]:
+    """A server whose tools refuse what their schema does not allow.
+
+    Raises:
+        ContractError: a tool module lacks a part or leaves an argument unbounded.
+
+    """
+    made = [_tool(module) for module in tools]
+    server: MCPServer[Any] = MCPServer(
+        name,
+        title=title,
+        version=version,
+        instructions=instructions,
+        lifespan=lifespan,
+        tools=made,
+        middleware=[
+            telemetry.DurationMiddleware(frozenset(tool.name for tool in made)),
+            _Door({tool.name: Arguments(tool.parameters) for tool in made}),
+        ],
+        cache_hints={"tools/list": CacheHint(ttl_ms=60_000, scope="private")},
+        subscriptions=False,
+    )
+    return server
+
+
+def _tool(module: ModuleType) -> Tool:
+    name = module.__name__.rpartition(".")[2]
+    try:
+        function, title, hints = getattr(module, name), module.TITLE, module.HINTS
+    except AttributeError as error:
+        raise ContractError(f"{module.__name__}: {error}") from error
+    description = inspect.cleandoc(function.__doc__ or "")
+    tool = Tool.from_function(function, title=title, description=description, annotations=hints)
+    schema = _untitled(tool.parameters)
+    schema["additionalProperties"] = False
+    if loose := list(unbounded(schema)):
+        raise ContractError(f"{name}: {'; '.join(loose)}")
+    output = tool.fn_metadata.output_schema
+    if output is not None:
+        tool.fn_metadata.output_schema = _untitled(output)
+    return tool.model_copy(
+        update={"fn": _answering_faults(function), "is_async": True, "parameters": schema}
+    )
+
+
+def _untitled(schema: Any, *, names: bool = False) -> Any:
+    """Drop the titles pydantic derives from names: they cost tokens and say nothing."""
+    if isinstance(schema, dict):
+        return {
+            key: _untitled(value, names=key in {"properties", "$defs"} and not names)
+            for key, value in schema.items()
+            if names or key != "title" or not isinstance(value, str)
+        }
+    if isinstance(schema, list):
+        return [_untitled(one) for one in schema]
+    return schema
+
+
+def _answering_faults(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn a Fault into a tool error with its code, without the SDK's prefix."""
+
+    async def answering(**arguments: Any) -> Any:
+        try:
+            return await function(**arguments)
+        except Fault as fault:
+            log.info("tool fault", extra={"code": fault.code, "tool": function.__name__})
+            return CallToolResult(
+                content=[TextContent(type="text", text=f"{fault.what} {fault.instead}")],
+                is_error=True,
+                _meta={FAULT_META: {"code": fault.code}},
+            )
+
+    return answering
+
+
+class _Door:
+    """Checks every call before the SDK does: unknown tools, and all argument problems at once."""
+
+    def __init__(self, tools: Mapping[str, Arguments]) -> None:
+        self._tools = tools
+
+    async def __call__(
+        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> HandlerResult:
+        call = (ctx.meta or {}).get(CALL_META)
+        token = logs.call_id.set(call if isinstance(call, str) else None)
+        try:
+            if ctx.method == "tools/call":
+                name = (ctx.params or {}).get("name")
+                if not isinstance(name, str) or name not in self._tools:
+                    raise MCPError(INVALID_PARAMS, "Unknown tool")
+                arguments = (ctx.params or {}).get("arguments") or {}
+                if problems := self._tools[name].problems(arguments):
+                    log.info(
+                        "arguments refused",
+                        extra={"tool": name, "paths": [problem.path for problem in problems]},
+                    )
+                    return CallToolResult.model_validate(invalid_arguments(name, problems))
+            return await call_next(ctx)
+        finally:
+            logs.call_id.reset(token)
+
+
+async def definitions(server: MCPServer[Any]) -> dict[str, Any]:
+    """Everything the gateway pins, in wire form: tools and prompts with their hashes."""
+    tools = [
+        tool.model_dump(by_alias=True, exclude_none=True) for tool in await server.list_tools()
+    ]
+    prompts = [
+        prompt.model_dump(by_alias=True, exclude_none=True)
+        for prompt in await server.list_prompts()
+    ]
+    resources = bool(await server.list_resources()) or bool(await server.list_resource_templates())
+    return {
+        "server": server.name,
+        "title": server.title,
+        "version": server.version,
+        "instructions": server.instructions,
+        "resources": resources,
+        "tools": [{**tool, "hash": definition_hash(tool)} for tool in tools],
+        "prompts": [{**prompt, "hash": definition_hash(prompt)} for prompt in prompts],
+    }
+
+
+def _wire(definition: BaseModel) -> dict[str, Any]:
+    return definition.model_dump(by_alias=True, exclude_none=True, mode="json")
+
+
+def asgi(server: MCPServer[Any], settings: ServerSettings) -> ASGIApp:
+    """The server at /mcp behind its token check, and /healthz."""
+    mcp = server.streamable_http_app(
+        streamable_http_path="/mcp",
+        stateless_http=True,
+        max_request_body_size=settings.max_body_bytes,
+        # the token check stands in front; Host names vary behind a gateway
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with server.session_manager.run():
+            yield
+
+    async def healthz(_: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok", "server": server.name, "version": server.version})
+
+    app = Starlette(routes=[Route("/healthz", healthz), Mount("/", app=mcp)], lifespan=lifespan)
+    return identity.TokenCheck(
+        app,
+        keys=KeySource(fetch_json(settings.jwks_url)),
+        issuer=settings.issuer,
+        resource=settings.resource,
+        callers=settings.callers,
+    )
+
+
+def main(build: Callable[[], MCPServer[Any]]) -> None:
+    """`python -m mcp_<name> [--stdio | --definitions]`."""
+    parser = argparse.ArgumentParser()
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--stdio", action="store_true", help="serve one local client on stdio")
+    mode.add_argument("--definitions", action="store_true", help="print tools.lock.json")
+    options = parser.parse_args()
+    logs.setup("mcp")
+    wire = os.dup(1)
+    os.dup2(2, 1)  # whatever an import prints must not reach the wire
+    server = build()
+    logs.setup(server.name)
+    sys.stdout.flush()
+    os.dup2(wire, 1)
+    if options.definitions:
+        document = asyncio.run(definitions(server))
+        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        return
+    telemetry.setup(server.name)
+    if options.stdio:
+        identity.become(identity.local_caller())
+        asyncio.run(server.run_stdio_async())
+        return
+    settings = ServerSettings()
+    uvicorn.run(
+        asgi(server, settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        server_header=False,
+    )

@@ -1,0 +1,157 @@
+"""Argument errors a model can repair: all of them at once, each with path, expected and a hint.
+
+Pure: no clock, no network, no state. The gateway and the servers answer with the same words.
+Rejected values are never echoed: they are the caller's data, and the answer is logged in places
+they are not.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+import jsonschema_rs
+
+MAX_PROBLEMS = 20
+META_KEY = "dev.mcp-in-production/problems"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    path: str
+    problem: str
+    expected: str
+    allowed: tuple[str, ...] = ()
+    did_you_mean: str | None = None
+
+    def line(self) -> str:
+        hint = f" Did you mean {self.did_you_mean!r}?" if self.did_you_mean else ""
+        allowed = f" Allowed: {', '.join(self.allowed)}." if self.allowed else ""
+        return f"- {self.path}: {self.problem}; expected {self.expected}.{allowed}{hint}"
+
+
+class Arguments:
+    """The arguments one tool accepts, compiled from its input schema (JSON Schema 2020-12)."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._schema = schema
+        self._validator = jsonschema_rs.Draft202012Validator(dict(schema))
+
+    def accepts(self, arguments: object) -> bool:
+        return self._validator.is_valid(arguments)
+
+    def problems(self, arguments: object) -> list[Problem]:
+        """Everything wrong with these arguments, at most `MAX_PROBLEMS`; empty when they fit."""
+        found: list[Problem] = []
+        for error in self._validator.iter_errors(arguments):
+            found += self._explain(error)
+            if len(found) >= MAX_PROBLEMS:
+                break
+        return found[:MAX_PROBLEMS]
+
+    def _explain(self, error: jsonschema_rs.ValidationError) -> Iterator[Problem]:
+        kind, path = error.kind.name, "$" + "".join(f".{part}" for part in error.instance_path)
+        holder = self._at(error.schema_path[:-1])
+        if kind == "additionalProperties":
+            known = list(holder.get("properties", {}))
+            for name in cast("list[str]", error.kind.as_dict()["unexpected"]):
+                yield Problem(
+                    f"{path}.{name[:64]}",
+                    "unknown argument",
+                    "only the arguments of the schema",
+                    tuple(known),
+                    _closest(name, known),
+                )
+        elif kind == "required":
+            name = str(error.kind.as_dict()["property"])
+            schema = holder.get("properties", {}).get(name, {})
+            yield Problem(f"{path}.{name}", "missing", _expected(self._resolve(schema)))
+        elif kind == "enum":
+            options = [str(option) for option in holder.get("enum", [])]
+            given = error.instance if isinstance(error.instance, str) else ""
+            yield Problem(
+                path,
+                "not one of the choices",
+                "one choice",
+                tuple(options),
+                _closest(given, options),
+            )
+        else:
+            yield Problem(path, _WORDS.get(kind, "does not fit"), _expected(self._resolve(holder)))
+
+    def _at(self, path: list[str | int]) -> dict[str, Any]:
+        node: Any = self._schema
+        for step in path:
+            node = self._resolve(node) if isinstance(node, dict) else node
+            try:
+                node = node[step]
+            except (KeyError, IndexError, TypeError):
+                return {}
+        return self._resolve(node) if isinstance(node, dict) else {}
+
+    def _resolve(self, schema: dict[str, Any]) -> dict[str, Any]:
+        reference = schema.get("$ref")
+        if isinstance(reference, str) and reference.startswith("#/$defs/"):
+            definition = self._schema.get("$defs", {}).get(reference.removeprefix("#/$defs/"), {})
+            return {**definition, **{k: v for k, v in schema.items() if k != "$ref"}}
+        return schema
+
+
+_WORDS = {
+    "type": "wrong type",
+    "minimum": "too small",
+    "maximum": "too large",
+    "exclusiveMinimum": "too small",
+    "exclusiveMaximum": "too large",
+    "minLength": "too short",
+    "maxLength": "too long",
+    "minItems": "too few items",
+    "maxItems": "too many items",
+    "pattern": "wrong form",
+    "format": "wrong form",
+    "anyOf": "fits none of the accepted forms",
+}
+
+
+def _expected(schema: Mapping[str, Any]) -> str:
+    """The accepted form in a few words, from the schema's own bounds."""
+    if options := schema.get("anyOf"):
+        return " or ".join(_expected(option) for option in options)
+    if choices := schema.get("enum"):
+        return "one of " + ", ".join(str(choice) for choice in choices)
+    kind = schema.get("type", "value")
+    words = str(" or ".join(kind) if isinstance(kind, list) else kind)
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        words += f" from {low} to {high}"
+    short, long = schema.get("minLength"), schema.get("maxLength")
+    if long is not None:
+        words += f" of {short or 0} to {long} characters"
+    if (items := schema.get("maxItems")) is not None:
+        words += f" of at most {items} items"
+    if pattern := schema.get("pattern"):
+        words += f" matching {pattern}"
+    if form := schema.get("format"):
+        words += f" ({form})"
+    return words
+
+
+def _closest(given: str, options: list[str]) -> str | None:
+    folded = {option.casefold(): option for option in options}
+    match = difflib.get_close_matches(given.casefold(), folded, n=1, cutoff=0.5)
+    return folded[match[0]] if match else None
+
+
+def invalid_arguments(tool: str, problems: list[Problem]) -> dict[str, Any]:
+    """The `CallToolResult` that lists the problems, in its wire form (SEP-1303: a tool error)."""
+    count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
+    lines = [f"The arguments of {tool} have {count}; nothing was done. Mend and call again."]
+    lines += [problem.line() for problem in problems]
+    detail = [
+        {k: v for k, v in asdict(problem).items() if v not in (None, ())} for problem in problems
+    ]
+    return {
+        "content": [{"type": "text", "text": "\n".join(lines)}],
+        "isError": True,
+        "_meta": {META_KEY: detail},
+    }
