@@ -1,0 +1,279 @@
+"""
+The realm that Keycloak and the development issuer read: a hand-kept base plus what follows from
+the gateway's configuration.
+
+`derive` is pure. It adds one confidential client per host-facing endpoint and one per backend, each
+with its canonical URL as clientId, the audience scopes between them, and roles named by policies.
+No secret enters the result: of the gateway's assertion key it holds the public half.
+"""
+
+import argparse
+import base64
+import copy
+import hashlib
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, RSAKey
+
+ROOT = Path(__file__).parents[3]
+ROLE_SCOPE = "mcp-roles"  # the client scope that carries roles; its role mappings say which
+IDENTITY_SCOPES = ["basic", "profile", "email", ROLE_SCOPE]
+GATEWAY_URL = re.compile(r"\$\{GATEWAY_PUBLIC_URL(?::[^}]*)?\}")
+ENDPOINT_DIGEST = "${ENDPOINT_DIGEST}"
+
+Realm = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server behind the gateway. `resource` is its identity; its address is deployment's."""
+
+    name: str
+    resource: str
+
+
+def derive(
+    base: Mapping[str, Any],
+    *,
+    public_url: str,
+    servers: Sequence[Server],
+    roles: Iterable[str],
+    assertion_jwk: Mapping[str, Any],
+) -> Realm:
+    """Pure and idempotent: deriving from a derived realm changes nothing."""
+    gateway = public_url.rstrip("/")
+    endpoints = {"mcp": f"{gateway}/mcp"}
+    endpoints |= {s.name: f"{gateway}/servers/{s.name}/mcp" for s in servers}
+    realm: Realm = _filled(copy.deepcopy(dict(base)), gateway)
+    _add_roles(realm, roles)
+    _put(realm["clientScopes"], "name", _audience_scopes(endpoints, servers))
+    _put(realm["clients"], "clientId", _endpoint_clients(endpoints, servers))
+    for client in realm["clients"]:
+        if client["attributes"].get("mcp.host") == "true":
+            scopes = client["optionalClientScopes"]
+            scopes.extend(s for s in _audiences(endpoints) if s not in scopes)
+            client["redirectUris"] = _expanded(client["redirectUris"], endpoints.values())
+        if client.get("clientAuthenticatorType") == "client-jwt" and _authenticates(client):
+            client["attributes"] |= _key_attributes(assertion_jwk)
+    return realm
+
+
+def public_jwk(pem: bytes) -> dict[str, Any]:
+    """The public half of the gateway's assertion key, named by its RFC 7638 thumbprint."""
+    loaded = load_pem_private_key(pem, password=None)
+    key: RSAKey | ECKey
+    if isinstance(loaded, RSAPrivateKey):
+        key, algorithm = RSAKey.import_key(pem), "RS256"
+    elif isinstance(loaded, EllipticCurvePrivateKey) and loaded.curve.name == "secp256r1":
+        key, algorithm = ECKey.import_key(pem), "ES256"
+    else:
+        # EdDSA as Keycloak names it is deprecated in JOSE, and the new name is unknown to Keycloak
+        raise ValueError("the assertion key is RSA or P-256")
+    return {
+        **key.as_dict(private=False), "use": "sig", "alg": algorithm, "kid": key.thumbprint(),
+    }  # fmt: skip
+
+
+def endpoint_digest(url: str) -> str:
+    """What Codex CLI appends to its callback path for a server's URL."""
+    return base64.urlsafe_b64encode(hashlib.sha256(url.encode()).digest()[:9]).decode()
+
+
+def _filled(value: Any, gateway: str) -> Any:
+    if isinstance(value, str):
+        return GATEWAY_URL.sub(gateway, value)
+    if isinstance(value, list):
+        return [_filled(item, gateway) for item in value]
+    if isinstance(value, dict):
+        return {key: _filled(item, gateway) for key, item in value.items()}
+    return value
+
+
+def _expanded(redirects: list[str], endpoints: Iterable[str]) -> list[str]:
+    digests = [endpoint_digest(url) for url in endpoints]
+    plain = [uri for uri in redirects if ENDPOINT_DIGEST not in uri]
+    templates = [uri for uri in redirects if ENDPOINT_DIGEST in uri]
+    return plain + [uri.replace(ENDPOINT_DIGEST, d) for uri in templates for d in digests]
+
+
+def _add_roles(realm: Realm, roles: Iterable[str]) -> None:
+    """A role that a policy names exists, and a group of its name carries it."""
+    for role in sorted(roles):
+        if role not in {known["name"] for known in realm["roles"]["realm"]}:
+            realm["roles"]["realm"].append(
+                {"name": role, "description": "Named by a policy.", "composite": False}
+            )
+        if role not in {group["name"] for group in realm["groups"]}:
+            realm["groups"].append({"name": role, "path": f"/{role}", "realmRoles": [role]})
+    # fullScopeAllowed is off everywhere: without this mapping realm_access would come out empty
+    mappings = [m for m in realm.get("scopeMappings", []) if m.get("clientScope") != ROLE_SCOPE]
+    everything = [role["name"] for role in realm["roles"]["realm"]]
+    realm["scopeMappings"] = [*mappings, {"clientScope": ROLE_SCOPE, "roles": everything}]
+
+
+def _audiences(endpoints: Mapping[str, str]) -> list[str]:
+    return [f"aud:{name}" for name in endpoints]
+
+
+def _audience_scopes(endpoints: Mapping[str, str], servers: Sequence[Server]) -> list[Realm]:
+    front = [_audience_scope(f"aud:{name}", url) for name, url in endpoints.items()]
+    return front + [_audience_scope(f"srv:{s.name}", s.resource) for s in servers]
+
+
+def _audience_scope(name: str, audience: str) -> Realm:
+    return {
+        "name": name,
+        "description": f"Puts {audience} into the token's audience.",
+        "protocol": "openid-connect",
+        "attributes": {
+            "include.in.token.scope": "true",
+            "display.on.consent.screen": "true",
+            "consent.screen.text": f"Act for you at {audience}",
+            # a host reads the one scope it needs from the endpoint's challenge, not from a list
+            "include.in.openid.provider.metadata": "false",
+        },
+        "protocolMappers": [
+            {
+                "name": "audience",
+                "protocol": "openid-connect",
+                "protocolMapper": "oidc-audience-mapper",
+                "consentRequired": False,
+                "config": {
+                    "included.client.audience": audience,
+                    "access.token.claim": "true",
+                    "introspection.token.claim": "true",
+                    "id.token.claim": "false",
+                },
+            }
+        ],
+    }
+
+
+def _endpoint_clients(endpoints: Mapping[str, str], servers: Sequence[Server]) -> list[Realm]:
+    everything = [f"srv:{s.name}" for s in servers]
+    # the aggregate endpoint reaches every server, a server's own endpoint only that one
+    reach = {"mcp": everything, **{s.name: [f"srv:{s.name}"] for s in servers}}
+    front = [
+        _confidential(url, f"Gateway endpoint: {name}", IDENTITY_SCOPES, reach[name], asks=True)
+        for name, url in endpoints.items()
+    ]
+    return front + [
+        _confidential(s.resource, f"Backend: {s.name}", [], [], asks=False) for s in servers
+    ]
+
+
+def _confidential(
+    url: str, name: str, scopes: Sequence[str], optional: Sequence[str], *, asks: bool
+) -> Realm:
+    exchange = {"standard.token.exchange.enabled": "true"} if asks else {}
+    return {
+        "clientId": url,
+        "name": name,
+        "enabled": True,
+        "protocol": "openid-connect",
+        "publicClient": False,
+        "bearerOnly": False,
+        "clientAuthenticatorType": "client-jwt",
+        "standardFlowEnabled": False,
+        "implicitFlowEnabled": False,
+        "directAccessGrantsEnabled": False,
+        "serviceAccountsEnabled": asks,
+        "consentRequired": False,
+        "fullScopeAllowed": False,
+        "redirectUris": [],
+        "webOrigins": [],
+        "attributes": {"resource_url": url, **exchange},
+        "protocolMappers": [],
+        "defaultClientScopes": list(scopes),
+        "optionalClientScopes": list(optional),
+    }
+
+
+def _authenticates(client: Mapping[str, Any]) -> bool:
+    return bool(client["serviceAccountsEnabled"] or client["standardFlowEnabled"])
+
+
+def _key_attributes(jwk: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "use.jwks.string": "true",
+        "jwks.string": json.dumps({"keys": [dict(jwk)]}, sort_keys=True),
+        "token.endpoint.auth.signing.alg": str(jwk["alg"]),
+    }
+
+
+def _put(known: list[Realm], key: str, wanted: Iterable[Realm]) -> None:
+    """Replace entries of the same name in place, append the others."""
+    places = {entry[key]: place for place, entry in enumerate(known)}
+    for entry in wanted:
+        if entry[key] in places:
+            known[places[entry[key]]] = entry
+        else:
+            known.append(entry)
+
+
+def _configuration(path: Path) -> tuple[str, list[Server], set[str]]:
+    """Public URL, servers and the roles that their policies name."""
+    given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    servers, roles = [], set()
+    for entry in given["servers"]:
+        listed = entry if isinstance(entry, dict) else {"path": str(entry)}
+        folder = Path(listed["path"])
+        folder = ROOT / "servers" / folder if len(folder.parts) == 1 else path.parent / folder
+        name = folder.name
+        servers.append(Server(name, listed.get("resource", f"http://{name}.internal/mcp")))
+        roles |= _roles(yaml.safe_load((folder / "policy.yaml").read_text(encoding="utf-8")))
+    return os.environ.get("GATEWAY_PUBLIC_URL", given["public_url"]), servers, roles
+
+
+def _roles(policy: Mapping[str, Any]) -> set[str]:
+    sections = (policy.get(part) or {} for part in ("tools", "prompts", "resources"))
+    rules = (rule for section in sections for rule in section.values())
+    return {role for rule in rules for role in rule.get("roles", [])}
+
+
+def _render(base: Path, config: Path, key: Path, out: Path) -> None:
+    public_url, servers, roles = _configuration(config)
+    realm = derive(
+        json.loads(base.read_text(encoding="utf-8")),
+        public_url=public_url,
+        servers=servers,
+        roles=roles,
+        assertion_jwk=public_jwk(key.read_bytes()),
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(realm, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m mcp_gateway.keycloak", description=__doc__)
+    render = parser.add_subparsers(dest="verb", required=True).add_parser("render")
+    render.add_argument("--out", type=Path, required=True, help="where the realm file goes")
+    render.add_argument("--base", type=Path, default=ROOT / "infra/keycloak/realm.json")
+    render.add_argument("--config", type=Path, default=ROOT / "gateway/gateway.yaml")
+    given = parser.parse_args(arguments)
+    key = os.environ.get("GATEWAY_ASSERTION_KEY")
+    if not key:
+        sys.stderr.write("GATEWAY_ASSERTION_KEY: the path of the gateway's private key (PEM)\n")
+        return 2
+    try:
+        _render(given.base, given.config, Path(key), given.out)
+    except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError, JoseError) as wrong:
+        sys.stderr.write(f"realm not rendered: {type(wrong).__name__}: {wrong}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
