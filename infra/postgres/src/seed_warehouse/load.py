@@ -1,0 +1,127 @@
+"""Fills an empty or outdated warehouse: SQL files in order, the data between them by COPY.
+
+The marker in `tpch.load` is written last, so that a load which was cut short is done again.
+"""
+
+import asyncio
+import hashlib
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import asyncpg
+
+from seed_warehouse.generate import generate
+
+# the longest first: lineitem alone is two thirds of the data
+TABLES = ("lineitem", "orders", "partsupp", "part", "customer", "supplier", "nation", "region")
+COPIES_AT_ONCE = 2  # a small machine has two cores, and COPY is bound by the server's CPU
+ONE_LOAD_AT_A_TIME = 0x57415245  # advisory lock key, arbitrary
+
+_HERE = Path(__file__).parent
+SQL = next(p for p in (_HERE / "warehouse", _HERE.parents[1] / "warehouse") if p.is_dir())
+
+
+def files() -> list[Path]:
+    return sorted(SQL.glob("*.sql"))
+
+
+def fingerprint(scale: float) -> str:
+    """Changes whenever the scale or a byte of the SQL does."""
+    digest = hashlib.sha256(f"{scale:g}".encode())
+    for file in files():
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def say(text: str) -> None:
+    sys.stderr.write(f"warehouse: {text}\n")
+    sys.stderr.flush()
+
+
+async def load(admin_url: str, password: str, scale: float) -> bool:
+    """Bring the warehouse to `scale`; False when it was there already."""
+    admin = await asyncpg.connect(admin_url)
+    try:
+        # a person running `make up` twice gets the second one waiting, not a half-built warehouse
+        await admin.execute(f"SELECT pg_advisory_lock({ONE_LOAD_AT_A_TIME})")
+        wanted = fingerprint(scale)
+        if await _loaded(admin) == wanted:
+            await _set_password(admin, password)
+            say(f"scale {scale:g} is loaded already")
+            return False
+        started = time.monotonic()
+        await _build(admin, admin_url, scale)
+        await _set_password(admin, password)
+        await admin.execute("UPDATE tpch.load SET fingerprint = $1, scale = $2", wanted, scale)
+        say(f"scale {scale:g} loaded in {time.monotonic() - started:.1f} s")
+        return True
+    finally:
+        await admin.close()
+
+
+async def _loaded(admin: asyncpg.Connection) -> str | None:
+    try:
+        found: str | None = await admin.fetchval("SELECT fingerprint FROM tpch.load")
+    except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
+        return None
+    return found
+
+
+async def _build(admin: asyncpg.Connection, admin_url: str, scale: float) -> None:
+    before, after = _split(files())
+    with tempfile.TemporaryDirectory(prefix="tpch-") as scratch:
+        folder = Path(scratch)
+        say(f"generating TPC-H data at scale {scale:g}")
+        generating = asyncio.to_thread(generate, TABLES, scale, folder)
+        await asyncio.gather(generating, _run(admin, before))
+        say("copying the tables")
+        await _copy(admin_url, folder)
+    say("keys, business tables, rights")
+    await _run(admin, after)
+
+
+def _split(ordered: list[Path]) -> tuple[list[Path], list[Path]]:
+    """What makes the empty tables, and what needs them filled."""
+    at = next(i for i, file in enumerate(ordered) if file.name == "020_tpch.sql") + 1
+    return ordered[:at], ordered[at:]
+
+
+async def _run(admin: asyncpg.Connection, scripts: Iterable[Path]) -> None:
+    for script in scripts:
+        started = time.monotonic()
+        async with admin.transaction():
+            await admin.execute(script.read_text())
+        say(f"  {script.name} {time.monotonic() - started:.1f} s")
+
+
+async def _copy(admin_url: str, folder: Path) -> None:
+    waiting = list(TABLES)
+
+    async def worker() -> None:
+        connection = await asyncpg.connect(admin_url)
+        try:
+            while waiting:
+                table = waiting.pop(0)
+                await connection.copy_to_table(
+                    table,
+                    schema_name="tpch",
+                    source=folder / f"{table}.csv",
+                    format="csv",
+                    header=True,
+                )
+        finally:
+            await connection.close()
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(COPIES_AT_ONCE):
+            group.create_task(worker())
+
+
+async def _set_password(admin: asyncpg.Connection, password: str) -> None:
+    statement = await admin.fetchval(
+        "SELECT format('ALTER ROLE wh_ro PASSWORD %L', $1::text)", password
+    )
+    await admin.execute(statement)
