@@ -1,1 +1,1 @@
-"""A stand-in CRM that speaks a subset of the HubSpot CRM API 2026-09."""
+"""A stand-in for the company's CRM: a subset of the HubSpot CRM API 2026-09 on Postgres."""
