@@ -1,0 +1,136 @@
+"""The ledger's SQL: one connection as `audit_writer`, which can add and not change.
+
+A connection is refused unless the server keeps what it acknowledges: without `fsync` a commit is a
+promise about memory.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import asyncpg
+
+from mcp_gateway.audit.block import Block
+from mcp_gateway.audit.projection import COLUMNS
+
+FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+DAYS_AHEAD = 7  # partitions made before they are needed: a midnight without DDL rights still works
+
+Row = tuple[Any, ...]
+
+_RECORD_COLUMNS = ("seg_day", "seg", "seq", "block", "body", *COLUMNS)
+_INSERT_BLOCK = """
+    INSERT INTO audit.block
+        (seg_day, seg, block, first_seq, count, prev, root, signed_at, key, signature)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+"""
+# the server's clock decides the day and how long it lasts: two clocks would disagree at midnight
+_REGISTER = """
+    INSERT INTO audit.segment (seg, replica) VALUES ($1, $2)
+    RETURNING seg_day, extract(epoch FROM
+        (seg_day + 1)::timestamp - (clock_timestamp() AT TIME ZONE 'UTC'))::float8
+"""
+_DURABILITY = "SELECT name, setting FROM pg_settings WHERE name = ANY($1)"
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+else:  # generic in its stubs only
+    Connection = asyncpg.Connection
+
+
+class NotDurableError(RuntimeError):
+    """The server may lose what it acknowledged; the ledger refuses to write there."""
+
+
+class FenceError(TimeoutError):
+    """An old session of this process would not go away in time."""
+
+
+def weak_settings(settings: dict[str, str]) -> list[str]:
+    """What in these server settings lets an acknowledged commit be lost."""
+    required = {
+        "synchronous_commit": ("on", "remote_apply"),
+        "fsync": ("on",),
+        "full_page_writes": ("on",),
+    }
+    return [
+        f"{name} is {settings.get(name, 'unknown')}, must be {accepted[0]}"
+        for name, accepted in required.items()
+        if settings.get(name) not in accepted
+    ]
+
+
+async def connect(url: str, name: str, seconds: float, *, insist_on_durability: bool) -> Connection:
+    """A session of the writer, after every earlier session of the same `name` has ended."""
+    connection = await asyncpg.connect(
+        url,
+        timeout=seconds,
+        server_settings={
+            "application_name": name,
+            "synchronous_commit": "on",
+            "idle_in_transaction_session_timeout": "30s",  # a stopped gateway must not hold locks
+            "jit": "off",
+        },
+    )
+    try:
+        if insist_on_durability:
+            await _insist_on_durability(connection)
+        await _fence(connection, name)
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
+
+
+async def _insist_on_durability(connection: Connection) -> None:
+    rows = await connection.fetch(_DURABILITY, ["synchronous_commit", "fsync", "full_page_writes"])
+    if weak := weak_settings({row["name"]: row["setting"] for row in rows}):
+        raise NotDurableError("PostgreSQL may lose acknowledged records: " + "; ".join(weak))
+
+
+async def _fence(connection: Connection, name: str) -> None:
+    """End what an earlier session may still be doing: after this, what is there is all there is."""
+    if not await connection.fetchval("SELECT audit.fence($1)", name):
+        raise FenceError("an earlier session of this process is still there")
+
+
+async def prepare_days(connection: Connection) -> None:
+    """Partitions for today and the days to come."""
+    await connection.fetchval("SELECT audit.prepare($1)", DAYS_AHEAD)
+
+
+async def register(connection: Connection, segment: UUID, replica: str) -> tuple[date, float]:
+    """Announce a segment. The server answers its day and the seconds left of it."""
+    row = await connection.fetchrow(_REGISTER, segment, replica)
+    assert row is not None  # noqa: S101  INSERT RETURNING gives a row or raises
+    return row[0], row[1]
+
+
+async def insert(connection: Connection, block: Block, rows: Sequence[Row]) -> None:
+    """The records of a block and its signed head, inside the caller's transaction."""
+    await connection.copy_records_to_table(
+        "record", schema_name="audit", columns=_RECORD_COLUMNS, records=rows
+    )
+    header = block.header
+    await connection.execute(
+        _INSERT_BLOCK,
+        header.day,
+        header.segment,
+        header.block,
+        header.first_seq,
+        header.count,
+        header.prev,
+        header.root,
+        header.signed_at,
+        header.key,
+        block.signature,
+    )
+
+
+async def last_seq(connection: Connection, day: date, segment: UUID) -> int:
+    """The newest record of a segment that is there; 0 when none is."""
+    found = await connection.fetchval(
+        "SELECT max(seq) FROM audit.record WHERE seg_day = $1 AND seg = $2", day, segment
+    )
+    return int(found or 0)
