@@ -1,17 +1,27 @@
 """Free loopback ports, and who holds a busy one."""
 
 import contextlib
+import random
 import socket
 
 import psutil
 
+# Below the ports the kernel gives to outgoing connections (Linux from 32768, macOS from 49152):
+# there, a client that retries a dead server can be given the server's own port, which then stays
+# busy when the server comes back.
+LOWEST, HIGHEST = 18000, 31999
+
+
+class NoFreePortError(RuntimeError):
+    """Every port of the range is taken."""
+
 
 def free_port() -> int:
     """A port free at this moment; another process may take it, so callers retry a bind."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port: int = s.getsockname()[1]
-        return port
+    for port in random.sample(range(LOWEST, HIGHEST + 1), 500):
+        if is_free(port):
+            return port
+    raise NoFreePortError(f"No free port between {LOWEST} and {HIGHEST}.")
 
 
 def is_free(port: int) -> bool:
@@ -19,19 +29,41 @@ def is_free(port: int) -> bool:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             s.bind(("127.0.0.1", port))
+            s.listen(1)
         except OSError:
             return False
         return True
 
 
-def holder(port: int) -> str | None:
-    """Name and pid of the process that listens on a port, as far as this user may know it."""
+def holder_process(port: int) -> psutil.Process | None:
+    """The process that listens on a port, where this user may know it."""
     with contextlib.suppress(psutil.AccessDenied):
-        for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
-                if connection.pid is None:
-                    break
-                with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                    process = psutil.Process(connection.pid)
-                    return f"{process.name()} (pid {process.pid})"
+        return _holder(psutil.net_connections("tcp"), port)
+    # macOS shows other processes' sockets to root alone; one's own can be asked one by one
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if any(c.status == psutil.CONN_LISTEN and c.laddr.port == port
+                   for c in process.net_connections("tcp")):  # fmt: skip
+                return process
     return None
+
+
+def _holder(connections: "list[psutil._common.sconn]", port: int) -> psutil.Process | None:
+    for connection in connections:
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+            if connection.pid is None:
+                continue
+            with contextlib.suppress(psutil.NoSuchProcess):
+                return psutil.Process(connection.pid)
+    return None
+
+
+def holder(port: int) -> str | None:
+    """Name, pid and command of a port's listener, as far as this user may know it."""
+    process = holder_process(port)
+    if process is None:
+        return None
+    with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        words = " ".join(process.cmdline())
+        return f"{process.name()} (pid {process.pid}{': ' + words[:120] if words else ''})"
+    return f"pid {process.pid}"

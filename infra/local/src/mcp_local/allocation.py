@@ -1,0 +1,54 @@
+"""Which port each part has: public ones fixed, others remembered and moved if busy."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from mcp_local.place import Place
+from mcp_local.plan import Plan
+from mcp_local.ports import free_port, holder, is_free
+
+
+class PortBusyError(RuntimeError):
+    """A public port is held by something else. Its URL is an identity, so it cannot move."""
+
+
+def _remembered(file: Path) -> dict[str, int]:
+    try:
+        content = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(content, dict):
+        return {}
+    return {name: port for name, port in content.items() if isinstance(port, int)}
+
+
+def public_ports(here: Place) -> Mapping[str, tuple[int, str]]:
+    return {
+        "gateway": (here.gateway_port, "STACK_GATEWAY_PORT"),
+        "issuer": (here.issuer_port, "STACK_ISSUER_PORT"),
+    }
+
+
+def allocate(here: Place, plan: Plan) -> dict[str, int]:
+    """Ports for every part, called while nothing of this stack runs."""
+    file = here.run / "ports.json"
+    before = _remembered(file)
+    ports: dict[str, int] = {}
+    for part in plan.parts:
+        if part.public:
+            port, variable = public_ports(here)[part.public]
+            if not is_free(port):
+                who = holder(port) or "a process this user may not see"
+                raise PortBusyError(
+                    f"Port {port} ({part.name}) is held by {who}. Its URL is the {part.name}'s "
+                    f"identity, so it does not move: stop that process, or set {variable}."
+                )
+            ports[part.name] = port
+        elif part.wants_port:
+            port = before.get(part.name, 0)
+            while not port or port in ports.values() or not is_free(port):
+                port = free_port()
+            ports[part.name] = port
+    file.write_text(json.dumps(ports, indent=2) + "\n")
+    return ports

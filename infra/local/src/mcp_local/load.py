@@ -1,0 +1,30 @@
+"""A stack read from disk: its place, its plan and what fills its placeholders."""
+
+import json
+from dataclasses import dataclass
+
+from mcp_local.fill import Filler
+from mcp_local.place import Place, place, prepare
+from mcp_local.plan import Plan, plan
+from mcp_local.secret_files import Secrets
+
+
+@dataclass(frozen=True)
+class Stack:
+    here: Place
+    plan: Plan
+
+    def filler(self) -> Filler:
+        """With the ports this stack was last started on."""
+        prepare(self.here)
+        file = self.here.run / "ports.json"
+        ports = json.loads(file.read_text()) if file.is_file() else {}
+        secrets = Secrets(self.here.secrets)
+        secrets.make_keys()
+        secrets.get("demo-password")
+        return Filler(self.here, self.plan, ports, secrets)
+
+
+def load() -> Stack:
+    here = place()
+    return Stack(here, plan(here.root))

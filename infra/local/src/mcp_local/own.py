@@ -1,0 +1,67 @@
+"""PostgreSQL and Valkey as parts of the stack: how this machine starts them."""
+
+import asyncio
+import signal
+from collections.abc import Mapping
+
+import asyncpg
+
+from mcp_local import postgres, valkey
+from mcp_local.child import Launch
+from mcp_local.fill import Filler
+from mcp_local.plan import Part
+
+_creating = asyncio.Lock()  # CREATE DATABASE copies a template, which two may not do at once
+
+
+def external(part: Part, filler: Filler) -> bool:
+    """Whether the environment names a server of its own for this part."""
+    return bool(
+        (part.kind == "postgres" and filler.place.database_url)
+        or (part.kind == "valkey" and filler.place.redis_url)
+    )
+
+
+def postgres_launch(part: Part, filler: Filler, env: Mapping[str, str]) -> Launch:
+    run = filler.place.run
+    home = postgres.home(run / "postgres")
+    postgres.initialise(home.data, filler.secrets.get("postgres-superuser"), home.binaries)
+    return Launch(
+        command=postgres.command(
+            home.data, filler.ports[part.name], {"max_connections": "200"}, home.binaries
+        ),
+        env=env,
+        folder=home.data.parent,
+        log=filler.place.logs / f"{part.name}.log",
+        who=postgres.unprivileged(),
+        gentle=signal.SIGINT,  # fast shutdown: SIGTERM would wait for every client to leave
+    )
+
+
+def valkey_launch(part: Part, filler: Filler, env: Mapping[str, str]) -> Launch:
+    folder = filler.place.run / "valkey"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    configuration = valkey.configure(folder, filler.secrets.get("valkey"))
+    return Launch(
+        command=valkey.command(filler.ports[part.name], configuration),
+        env=env,
+        folder=folder,
+        log=filler.place.logs / f"{part.name}.log",
+    )
+
+
+async def make_databases(url: str, names: set[str]) -> None:
+    """Create the databases that are missing; existing ones are left alone."""
+    if not names:
+        return
+    async with _creating:
+        connection = await asyncpg.connect(url, timeout=10)
+        try:
+            for name in sorted(names):
+                if not await connection.fetchval(
+                    "SELECT 1 FROM pg_database WHERE datname = $1", name
+                ):
+                    quoted = name.replace('"', '""')
+                    await connection.execute(f'CREATE DATABASE "{quoted}"')
+        finally:
+            await connection.close()

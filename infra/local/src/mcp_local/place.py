@@ -1,0 +1,114 @@
+"""Where one stack lives: the repository, its run folder, and what the environment asks for."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+REALM = "mcp"
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folders and public addresses of one stack; two stacks differ in every one of these."""
+
+    root: Path
+    run: Path
+    gateway_port: int = 8080
+    issuer_port: int = 8081
+    scale: str = "0.1"
+    database_url: str | None = None
+    redis_url: str | None = None
+
+    @property
+    def gateway(self) -> str:
+        """Public URL of the gateway: an identity, so it has one spelling everywhere."""
+        return f"http://localhost:{self.gateway_port}"
+
+    @property
+    def issuer_base(self) -> str:
+        return f"http://localhost:{self.issuer_port}"
+
+    @property
+    def issuer(self) -> str:
+        return f"{self.issuer_base}/realms/{REALM}"
+
+    @property
+    def secrets(self) -> Path:
+        return self.run / "secrets"
+
+    @property
+    def logs(self) -> Path:
+        return self.run / "logs"
+
+    @property
+    def state(self) -> Path:
+        return self.run / "state.json"
+
+    @property
+    def stack(self) -> Path:
+        return self.run / "stack.json"
+
+
+class NoRepositoryError(RuntimeError):
+    """The command was started outside a clone."""
+
+
+def find_root(start: Path) -> Path:
+    for folder in (start, *start.parents):
+        if (folder / "infra" / "local" / "stack.toml").is_file():
+            return folder
+    raise NoRepositoryError(f"{start} is not inside a clone of this repository.")
+
+
+def port_of(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise ValueError(f"{name} must be a port number, not {text!r}.")
+    return int(text)
+
+
+def scale_of(environ: Mapping[str, str]) -> str:
+    text = environ.get("STACK_SCALE") or "0.1"
+    try:
+        good = 0 < float(text) <= 10
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError(f"STACK_SCALE must be a number above 0 and up to 10, not {text!r}.")
+    return text
+
+
+def place(environ: Mapping[str, str] = os.environ, start: Path | None = None) -> Place:
+    """The stack this command is about. `STACK_*` lets tests run beside a developer's own stack."""
+    start = start or Path.cwd()
+    root = Path(environ["STACK_ROOT"]).resolve() if environ.get("STACK_ROOT") else find_root(start)
+    run = Path(environ["STACK_RUN"]) if environ.get("STACK_RUN") else root / ".run"
+    return Place(
+        root=root,
+        run=(root / run).resolve(),
+        gateway_port=port_of(environ, "STACK_GATEWAY_PORT", 8080),
+        issuer_port=port_of(environ, "STACK_ISSUER_PORT", 8081),
+        scale=scale_of(environ),
+        database_url=environ.get("DATABASE_URL") or None,
+        redis_url=environ.get("REDIS_URL") or None,
+    )
+
+
+def prepare(here: Place) -> None:
+    """Make the run folder; whoever may read the clone may pass, only secrets are closed."""
+    here.run.mkdir(parents=True, exist_ok=True)
+    here.logs.mkdir(exist_ok=True)
+    here.secrets.mkdir(mode=0o700, exist_ok=True)
+
+
+def remove_data(here: Place) -> None:
+    """Everything `make up` made, the run folder of other stacks and running tests excepted."""
+    for entry in here.run.iterdir() if here.run.is_dir() else ():
+        if entry.name.startswith("test-"):
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()

@@ -1,0 +1,181 @@
+"""What a stack consists of: the base services, every listed server and the sandboxes they ask for.
+
+Reads files and decides nothing about processes: `supervisor` runs what is planned here.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Literal
+
+from mcp_local.listed import Listed, listed_servers
+from mcp_local.stack_toml import (
+    BaseFile,
+    BaseService,
+    PartFile,
+    Setup,
+    StackTomlError,
+    read_base,
+    read_part,
+)
+
+EVERY_SERVER = "servers"  # in `needs`: all servers that gateway.yaml lists
+Kind = Literal["postgres", "valkey", "service", "server", "sandbox"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One process with its preparation; without a command, preparation alone."""
+
+    name: str
+    kind: Kind
+    folder: Path
+    command: tuple[str, ...] = ()
+    health: str | None = None
+    needs: tuple[str, ...] = ()
+    setup: tuple[Setup, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    public: Literal["gateway", "issuer"] | None = None
+
+    @property
+    def wants_port(self) -> bool:
+        return self.kind in ("postgres", "valkey") or bool(self.command)
+
+    def texts(self) -> Iterator[str]:
+        """Every text of this part that may hold a placeholder."""
+        yield from self.command
+        yield from self.env.values()
+        for step in self.setup:
+            yield from step.command
+            yield from step.env.values()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All parts, each after the parts it needs."""
+
+    parts: tuple[Part, ...]
+    fingerprint: str
+
+    def part(self, name: str) -> Part:
+        for part in self.parts:
+            if part.name == name:
+                return part
+        known = ", ".join(part.name for part in self.parts)
+        raise LookupError(f"The stack has no {name!r}; it has {known}.")
+
+    def servers(self) -> tuple[Part, ...]:
+        return tuple(part for part in self.parts if part.kind == "server")
+
+    def levels(self) -> list[list[Part]]:
+        """Groups of parts; every group needs only groups before it."""
+        sorter = TopologicalSorter({part.name: set(part.needs) for part in self.parts})
+        sorter.prepare()
+        groups = []
+        while sorter.is_active():
+            ready = sorter.get_ready()
+            groups.append([part for part in self.parts if part.name in ready])
+            sorter.done(*ready)
+        return groups
+
+
+def plan(root: Path) -> Plan:
+    """Read the whole stack of a clone, in dependency order."""
+    base = read_base(root / "infra" / "local" / "stack.toml")
+    listed = listed_servers(root)
+    parts: dict[str, Part] = {}
+
+    def add(part: Part) -> None:
+        if (earlier := parts.get(part.name)) and earlier.folder != part.folder:
+            raise StackTomlError(f"Two parts named {part.name!r}: {earlier.folder}, {part.folder}.")
+        parts[part.name] = part
+
+    for name, service in base.services.items():
+        add(_service(root, name, service, listed))
+    for server in listed:
+        for part in _server(root, server, base):
+            add(part)
+    return Plan(parts=_ordered(parts), fingerprint=_fingerprint(root, parts.values()))
+
+
+def _service(root: Path, name: str, service: BaseService, listed: tuple[Listed, ...]) -> Part:
+    process = service.process
+    needs = process.needs if process else ()
+    everyone = tuple(server.name for server in listed)
+    return Part(
+        name=name,
+        kind=service.own or "service",
+        folder=root / "infra" / "local",
+        command=process.command if process else (),
+        health=process.health if process else None,
+        needs=tuple(n for n in needs if n != EVERY_SERVER)
+        + (everyone if EVERY_SERVER in needs else ()),
+        setup=service.setup,
+        env=service.env,
+        public=service.public,
+    )
+
+
+def _server(root: Path, server: Listed, base: BaseFile) -> Iterator[Part]:
+    file = server.folder / "stack.toml"
+    if not file.is_file():
+        raise StackTomlError(f"{file} is missing; it says how to run the listed server.")
+    yield from _part(root, server.name, "server", file, read_part(file), base)
+
+
+def _part(
+    root: Path, name: str, kind: Kind, file: Path, content: PartFile, base: BaseFile
+) -> Iterator[Part]:
+    process = content.process
+    sandboxes = content.sandboxes + (process.sandboxes if process else ())
+    needs = content.needs + (process.needs if process else ())
+    if kind == "server":
+        needs += base.servers.needs
+    for sandbox in sandboxes:
+        own = _sandbox_file(root, file, sandbox)
+        needs += (own.parent.name,)
+        yield from _part(root, own.parent.name, "sandbox", own, read_part(own), base)
+    yield Part(
+        name=name,
+        kind=kind,
+        folder=file.parent,
+        command=process.command if process else (),
+        health=process.health if process else None,
+        needs=tuple(dict.fromkeys(needs)),
+        setup=content.setup,
+        env={**(base.servers.env if kind == "server" else {}), **content.env},
+    )
+
+
+def _sandbox_file(root: Path, file: Path, sandbox: str) -> Path:
+    # a server folder outside the repository may bring a sandbox of its own, next to its stack.toml
+    for folder in (file.parent / sandbox, root / sandbox):
+        if (folder / "stack.toml").is_file():
+            return folder.resolve() / "stack.toml"
+    raise StackTomlError(f"{file}: no stack.toml in sandbox {sandbox!r}.")
+
+
+def _ordered(parts: Mapping[str, Part]) -> tuple[Part, ...]:
+    for part in parts.values():
+        if unknown := set(part.needs) - parts.keys():
+            raise StackTomlError(
+                f"{part.folder / 'stack.toml'}: {part.name} needs {', '.join(sorted(unknown))}, "
+                f"which the stack does not have; it has {', '.join(parts)}."
+            )
+    try:
+        order = TopologicalSorter({p.name: p.needs for p in parts.values()}).static_order()
+        return tuple(parts[name] for name in order)
+    except CycleError as error:
+        circle = " → ".join(error.args[1])
+        raise StackTomlError(f"These wait for each other: {circle}.") from error
+
+
+def _fingerprint(root: Path, parts: object) -> str:
+    """Changes when a running stack no longer is what the files describe."""
+    digest = hashlib.sha256(repr(parts).encode())
+    for file in (root / "gateway" / "gateway.yaml", root / "infra" / "keycloak" / "realm.json"):
+        if file.is_file():
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,36 @@
+"""make up: start, wait, and show what now stands."""
+
+import time
+
+from mcp_local import control, screen
+from mcp_local.board import READY, read_board
+from mcp_local.load import Stack
+
+
+def up(stack: Stack, *, calls: bool) -> int:
+    from mcp_local import report
+
+    begun = time.monotonic()
+    here = stack.here
+    fresh = True
+    if control.supervisor_pid(here) is not None:
+        board = read_board(here.state)
+        if board and board.fingerprint == control.fingerprint(here, stack.plan):
+            fresh = board.ready is None
+        else:
+            screen.console.print("The stack's files have changed since it started: starting anew.")
+            control.stop(here)
+    if control.supervisor_pid(here) is None:
+        control.start(here, stack.plan)
+    try:
+        with screen.progress(here) as show:
+            board = control.wait_ready(here, show)
+    except KeyboardInterrupt:
+        screen.console.print("\nIt goes on starting in the background: `make ps`, `make down`.")
+        return 130
+    started = time.monotonic() - begun
+    word = "Ready in" if fresh else "Already running; checked in"
+    everyone = sum(part.status in READY for part in board.parts.values())
+    screen.console.print(f"\n{word} {started:.1f} s: {everyone} parts are well.\n")
+    screen.console.print(screen.table(board, here, brief=True))
+    return report.report(stack, calls=calls, begun=begun)
