@@ -1,5 +1,4 @@
-"""
-The realm that Keycloak and the development issuer read: a hand-kept base plus what follows from
+"""The realm that Keycloak and the development issuer read: a hand-kept base plus what follows from
 the gateway's configuration.
 
 `derive` is pure. It adds one confidential client per host-facing endpoint and one per backend, each
