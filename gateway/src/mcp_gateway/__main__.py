@@ -1,0 +1,36 @@
+"""`python -m mcp_gateway`: one replica."""
+
+import uvicorn
+
+from mcp_gateway.app import build
+from mcp_gateway.settings import ConfigError, Settings, exit_with
+from mcp_shared import logs, telemetry
+
+SHUTDOWN_SECONDS = 30
+
+
+def main() -> None:
+    logs.setup("gateway")
+    telemetry.setup("gateway")
+    made = Settings()
+    try:
+        gateway = build(made)
+    except ConfigError as error:
+        exit_with(error)
+    uvicorn.run(
+        gateway,
+        host=made.host,
+        port=made.port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        h11_max_incomplete_event_size=65_536,
+    )
+
+
+if __name__ == "__main__":
+    main()

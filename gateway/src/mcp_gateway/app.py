@@ -1,0 +1,288 @@
+"""The only place that builds things: configuration in, one ASGI application out.
+
+`/mcp` and `/servers/<name>/mcp` go straight to the edge; metadata, health and the console to
+Starlette.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from joserfc import jwk
+from pyreqwest.client import Client, ClientBuilder
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mcp_gateway import catalogue, discovery, policy, settings
+from mcp_gateway.audit.ledger import Ledger
+from mcp_gateway.authenticate import Authenticate
+from mcp_gateway.call import AGGREGATE
+from mcp_gateway.console.app import Console
+from mcp_gateway.drift import Drift
+from mcp_gateway.edge import Edge
+from mcp_gateway.exchange import Exchange
+from mcp_gateway.forward import Forward, Upstream
+from mcp_gateway.lists import Cursors
+from mcp_gateway.measures import Measures
+from mcp_gateway.pipeline import Pipeline
+from mcp_gateway.record import Recorder
+from mcp_gateway.settings import Config, ConfigError, Rate, Server, Settings
+from mcp_gateway.throttle import ValkeyThrottle
+from mcp_shared.tokens import KeySource, fetch_json
+
+log = logging.getLogger(__name__)
+
+LEDGER_SECONDS = 2.0
+UNKNOWN_RATE = Rate(calls=30, seconds=60)  # names that lead nowhere, per person
+
+
+@dataclass
+class Gateway:
+    """One replica, described; `running` opens what it needs and closes it again."""
+
+    settings: Settings
+    config: Config
+    servers: list[Server]
+    policy: policy.Policy
+    catalogue: catalogue.Catalogue
+    edge: Edge | None = None
+    inner: ASGIApp | None = None
+    ledger: Ledger | None = None
+    keys: KeySource | None = None
+    parts: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(self, receive, send)
+            return
+        assert self.edge is not None  # noqa: S101  set by running(), before any request
+        assert self.inner is not None  # noqa: S101
+        if scope["type"] == "http" and self.edge.endpoint(scope["path"]) is not None:
+            await self.edge(scope, receive, send)
+            return
+        await self.inner(scope, receive, send)
+
+    @contextlib.asynccontextmanager
+    async def running(self, *, insist_on_durability: bool = True) -> AsyncIterator[None]:
+        made, config = self.settings, self.config
+        internal = _internal(config.issuer, made.issuer_internal)
+        endpoints = [AGGREGATE, *self.catalogue.servers]
+        urls = {one: config.public_url + discovery.path_of(one) for one in endpoints}
+        measures = Measures(self.catalogue)
+        self.keys = KeySource(fetch_json(f"{internal}/protocol/openid-connect/certs"))
+        assertion = jwk.import_key((made.keys / "gateway-assertion.pem").read_bytes(), "RSA")
+        assertion.ensure_kid()
+        async with contextlib.AsyncExitStack() as stack:
+            self.ledger = ledger = await Ledger.open(
+                made.ledger_url,
+                made.keys / "ledger.pem",
+                made.replica,
+                timeout=LEDGER_SECONDS,
+                insist_on_durability=insist_on_durability,
+            )
+            stack.push_async_callback(ledger.aclose)
+            client = await stack.enter_async_context(_client())
+            redis = Redis.from_url(
+                made.redis_url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=0.25
+            )
+            stack.push_async_callback(redis.aclose)
+            recorder = Recorder(ledger, replica=made.replica, decided=measures.decided)
+            exchange = Exchange(
+                client=client,
+                token_url=f"{internal}/protocol/openid-connect/token",
+                issuer=config.issuer,
+                key=assertion,
+            )
+            forward = Forward(
+                client=client,
+                exchange=exchange,
+                upstreams={one.name: self._upstream(one) for one in self.servers},
+                endpoints=urls,
+                answer_bytes=config.limits.answer_bytes,
+            )
+            drift = Drift(self.catalogue, forward, recorder.event)
+            self.edge = Edge(
+                pipeline=Pipeline(
+                    authenticate=Authenticate(
+                        keys=self.keys,
+                        issuer=config.issuer,
+                        audiences=urls,
+                        scopes={one: discovery.scope_of(one) for one in endpoints},
+                        metadata={
+                            one: discovery.metadata_url(config.public_url, one) for one in endpoints
+                        },
+                    ),
+                    throttle=ValkeyThrottle(redis, config.limits.person_rate, UNKNOWN_RATE),
+                    policy=lambda: self.policy,
+                    catalogue=self.catalogue,
+                    ensure_compared=drift.ensure_compared,
+                    record=recorder,
+                    forward=forward,
+                    cursors=Cursors((made.keys / "sealing.key").read_bytes()),
+                ),
+                measures=measures,
+                servers=frozenset(self.catalogue.servers),
+                body_bytes=config.limits.body_bytes,
+                origins=_origins(config),
+                hosts=_hosts(config, made.port),
+            )
+            console = Console(
+                public_url=config.public_url,
+                issuer=config.issuer,
+                issuer_internal=made.issuer_internal,
+                key=assertion,
+                session_key=(made.keys / "session.key").read_bytes(),
+                reader_url=made.ledger_reader_url,
+                policy=lambda: self.policy,
+                catalogue=self.catalogue,
+                event=recorder.event,
+            )
+            await stack.enter_async_context(console.running())
+            self.inner = Starlette(routes=self._routes(console.app))
+            watch = asyncio.create_task(drift.watch())
+            stack.callback(watch.cancel)
+            yield
+
+    def _upstream(self, server: Server) -> Upstream:
+        address = self.settings.upstreams.get(server.name, server.resource)
+        return Upstream(name=server.name, address=address, resource=server.resource)
+
+    def _routes(self, console: ASGIApp) -> list[BaseRoute]:
+        metadata = [
+            Route(
+                discovery.WELL_KNOWN + discovery.path_of(endpoint),
+                _document(
+                    discovery.resource_metadata(
+                        self.config.public_url,
+                        self.config.issuer,
+                        endpoint,
+                        self.catalogue.servers[endpoint].title if endpoint else "MCP gateway",
+                    )
+                ),
+            )
+            for endpoint in [AGGREGATE, *self.catalogue.servers]
+        ]
+        # the root form is for clients that look there; it describes the aggregate
+        root = discovery.resource_metadata(
+            self.config.public_url, self.config.issuer, AGGREGATE, "MCP gateway"
+        )
+
+        async def home(_: Request) -> Response:
+            return RedirectResponse("/console/", 307)
+
+        return [
+            *metadata,
+            Route(discovery.WELL_KNOWN, _document(root)),
+            Route("/healthz", _document({"status": "ok"})),
+            Route("/readyz", self._ready),
+            Route("/", home),
+            Mount("/console", app=console),
+        ]
+
+    async def _ready(self, _: Request) -> JSONResponse:
+        """Whether calls can be served: the ledger takes records and tokens can be checked."""
+        parts = {
+            "ledger": self.ledger is not None and self.ledger.healthy,
+            "issuer_keys": self.keys is not None and await _reachable(self.keys),
+        }
+        return JSONResponse(
+            {"ready": all(parts.values()), **parts}, 200 if all(parts.values()) else 503
+        )
+
+
+def build(made: Settings) -> Gateway:
+    """Read every file and compile it; opens nothing.
+
+    Raises:
+        ConfigError: which file and key, and what is expected.
+
+    """
+    config = settings.load(made.config, made)
+    listed = settings.servers(config, made.config)
+    missing = [
+        str(made.keys / name)
+        for name in ("gateway-assertion.pem", "ledger.pem", "sealing.key", "session.key")
+        if not (made.keys / name).is_file()
+    ]
+    if missing:
+        raise ConfigError(f"GATEWAY_KEYS: missing {', '.join(missing)}; `make up` writes them")
+    return Gateway(
+        settings=made,
+        config=config,
+        servers=listed,
+        policy=policy.load(listed, _agents(made.config), config.limits.timeout),
+        catalogue=catalogue.load(listed),
+    )
+
+
+def _agents(config: Path) -> Path:
+    return config.parent / "agents.yaml"
+
+
+def _client() -> Client:
+    """One pool for servers and issuer: no redirects, no proxy from the environment, no cookies."""
+    return (
+        ClientBuilder()
+        .follow_redirects(False)
+        .no_proxy()
+        .referer(False)
+        .user_agent("mcp-gateway")
+        .connect_timeout(timedelta(seconds=2))
+        .pool_idle_timeout(timedelta(seconds=4))  # shorter than uvicorn's keep-alive of 5
+        .build()
+    )
+
+
+def _internal(issuer: str, internal: str | None) -> str:
+    """The issuer as reached from here: only origin differs, so `iss` stays the public one."""
+    return issuer if internal is None else internal.rstrip("/") + urlsplit(issuer).path
+
+
+def _hosts(config: Config, port: int) -> frozenset[str]:
+    """Host values served; anything else may be a rebound name."""
+    own = urlsplit(config.public_url).netloc
+    local = {f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]")}
+    return frozenset({own} | local)
+
+
+def _origins(config: Config) -> frozenset[str]:
+    return frozenset({config.public_url, *config.allowed_origins})
+
+
+def _document(content: object) -> Callable[[Request], Awaitable[JSONResponse]]:
+    async def answer(_: Request) -> JSONResponse:
+        return JSONResponse(content, headers={"Cache-Control": "max-age=300"})
+
+    return answer
+
+
+async def _reachable(keys: KeySource) -> bool:
+    if not keys.usable:
+        with contextlib.suppress(Exception):
+            await keys.key("")
+    return keys.usable
+
+
+async def _lifespan(gateway: Gateway, receive: Receive, send: Send) -> None:
+    await receive()
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(gateway.running())
+        except Exception as error:  # the operator reads this line
+            log.exception("start failed")
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+    await send({"type": "lifespan.shutdown.complete"})

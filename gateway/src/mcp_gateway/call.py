@@ -1,0 +1,107 @@
+"""The types a request becomes on its way through the pipeline, each proof of one more step.
+
+    bytes → Call → Principal → Grant → Receipt → Answer
+
+Pure: no clock, no network, no state. `Grant` is made only in authorize, `Receipt` only in record.
+"""
+
+import os
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+from mcp_gateway.policy import Rule
+
+Era = Literal["modern", "legacy"]
+Raw = msgspec.Raw
+
+# on the aggregate endpoint a name is <server>_<tool>; "" stands for that endpoint
+AGGREGATE = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One well-formed JSON-RPC request, as the client sent it."""
+
+    id: str
+    endpoint: str
+    era: Era
+    version: str
+    request_id: Raw
+    method: str
+    name: str | None
+    params: Mapping[str, Raw]
+    meta: Mapping[str, Raw]
+    # parsed for checking and recording; what is forwarded are the bytes of `params`
+    arguments: Mapping[str, Any]
+    size: int
+    param_headers: tuple[tuple[str, str], ...] = ()
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A person, and the agent that acts for them."""
+
+    issuer: str
+    subject: str
+    username: str
+    name: str
+    roles: frozenset[str]
+    groups: frozenset[str]
+    agent: str
+    expires: int
+    # SHA-256 of the token: the key of everything cached for it
+    token_hash: bytes = field(repr=False)
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Proof that policy allows this call to this server."""
+
+    principal: Principal
+    call: Call
+    server: str
+    target: str | None
+    rule: Rule
+    definition: str | None
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof that the intent is on the record, durably."""
+
+    grant: Grant
+    started: float
+
+
+Status = Literal["ok", "tool_error", "failed", "cancelled", "unknown", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back: a JSON-RPC result or error, and how it is to be recorded."""
+
+    status: Status
+    reason: str = ""
+    http: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    result: Mapping[str, Any] | None = None
+    error: Mapping[str, Any] | None = None
+    size: int = 0
+
+
+def call_id() -> str:
+    """A UUIDv7 (RFC 9562 section 5.7): sorts by time, unguessable in its last 74 bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10), "big")
+    value = (milliseconds & ((1 << 48) - 1)) << 80 | random
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return str(uuid.UUID(int=value))

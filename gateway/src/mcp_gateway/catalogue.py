@@ -1,0 +1,122 @@
+"""The pinned definitions: what each server offers, as it was reviewed in tools.lock.json.
+
+Lists are answered from here, filtered by the policy's own decision, so nothing fans out and
+nothing leaks. A definition that a server now serves differently is drift: it is quarantined until
+the lock file changes.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mcp_gateway.call import AGGREGATE
+from mcp_gateway.policy import Family
+from mcp_gateway.settings import ConfigError, Server
+from mcp_shared.contract import definition_hash
+from mcp_shared.validation import Arguments
+
+Visible = Callable[[str, Family, str], bool]
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """One server's lock file."""
+
+    server: str
+    title: str
+    version: str
+    instructions: str
+    resources: bool
+    tools: Mapping[str, Mapping[str, Any]]
+    prompts: Mapping[str, Mapping[str, Any]]
+    arguments: Mapping[str, Arguments]
+
+
+@dataclass
+class Catalogue:
+    servers: Mapping[str, Pinned]
+    # (server, family, name) that a server serves otherwise than pinned
+    drifted: set[tuple[str, Family, str]] = field(default_factory=set)
+
+    def definition(self, server: str, family: Family, name: str) -> str | None:
+        """The pinned hash; None for what is not pinned."""
+        known = self._known(server, family).get(name)
+        return None if known is None else str(known["hash"])
+
+    def arguments(self, server: str, tool: str) -> Arguments:
+        return self.servers[server].arguments[tool]
+
+    def quarantined(self, server: str, family: Family, name: str) -> bool:
+        return (server, family, name) in self.drifted
+
+    def tools(self, endpoint: str, visible: Visible) -> list[dict[str, Any]]:
+        return list(self._listed(endpoint, "tool", visible))
+
+    def prompts(self, endpoint: str, visible: Visible) -> list[dict[str, Any]]:
+        return list(self._listed(endpoint, "prompt", visible))
+
+    def on(self, endpoint: str) -> Iterable[Pinned]:
+        return self.servers.values() if endpoint == AGGREGATE else (self.servers[endpoint],)
+
+    def compare(self, server: str, family: Family, served: Iterable[Mapping[str, Any]]) -> set[str]:
+        """Note which pinned definitions a server serves otherwise or no longer; their names."""
+        now = {str(one["name"]): definition_hash(one) for one in served}
+        wrong = {
+            name
+            for name, pinned in self._known(server, family).items()
+            if now.get(name) != pinned["hash"]
+        }
+        self.drifted = {key for key in self.drifted if key[:2] != (server, family)} | {
+            (server, family, name) for name in wrong
+        }
+        return wrong
+
+    def _known(self, server: str, family: Family) -> Mapping[str, Mapping[str, Any]]:
+        pinned = self.servers[server]
+        return pinned.tools if family == "tool" else pinned.prompts if family == "prompt" else {}
+
+    def _listed(self, endpoint: str, family: Family, visible: Visible) -> Iterator[dict[str, Any]]:
+        for pinned in self.on(endpoint):
+            for name, definition in self._known(pinned.server, family).items():
+                if (pinned.server, family, name) in self.drifted:
+                    continue
+                if not visible(pinned.server, family, name):
+                    continue
+                shown = f"{pinned.server}_{name}" if endpoint == AGGREGATE else name
+                yield {**{k: v for k, v in definition.items() if k != "hash"}, "name": shown}
+
+
+def load(servers: Iterable[Server]) -> Catalogue:
+    """Read every listed server's tools.lock.json.
+
+    Raises:
+        ConfigError: missing, not JSON, or a definition that does not match its own hash.
+
+    """
+    return Catalogue(servers={server.name: _pinned(server) for server in servers})
+
+
+def _pinned(server: Server) -> Pinned:
+    path = server.folder / "tools.lock.json"
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        tools = {tool["name"]: tool for tool in document["tools"]}
+        prompts = {prompt["name"]: prompt for prompt in document["prompts"]}
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: missing; write it with `make tools-lock`") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{path}: not a lock file ({error}); `make tools-lock`") from error
+    for name, definition in [*tools.items(), *prompts.items()]:
+        if definition_hash(definition) != definition.get("hash"):
+            raise ConfigError(f"{path}: {name} was edited by hand; `make tools-lock` and review")
+    return Pinned(
+        server=server.name,
+        title=str(document.get("title") or server.name),
+        version=str(document.get("version", "")),
+        instructions=str(document.get("instructions") or ""),
+        resources=bool(document.get("resources")),
+        tools=tools,
+        prompts=prompts,
+        arguments={name: Arguments(tool["inputSchema"]) for name, tool in tools.items()},
+    )

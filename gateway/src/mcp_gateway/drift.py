@@ -1,0 +1,92 @@
+"""Compares what servers serve with what was pinned: before the first call, and again every while.
+
+A server that cannot be compared is not called. Drift is an event on the record and closes the tool.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from mcp_gateway.call import Raw
+from mcp_gateway.catalogue import Catalogue
+from mcp_gateway.policy import Family
+from mcp_gateway.refusals import Refusal
+
+log = logging.getLogger(__name__)
+
+AGAIN_SECONDS = 30.0  # the longest a changed definition can be called before it is noticed
+MAX_PAGES = 20
+
+FAMILIES: tuple[tuple[Family, str, str], ...] = (
+    ("tool", "tools/list", "tools"),
+    ("prompt", "prompts/list", "prompts"),
+)
+
+
+class Asking(Protocol):
+    async def ask(self, server: str, method: str, params: dict[str, Any]) -> Mapping[str, Raw]: ...
+
+
+class Drift:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        forward: Asking,
+        event: Callable[[str, Mapping[str, Any]], Awaitable[None]],
+    ) -> None:
+        self._catalogue = catalogue
+        self._forward = forward
+        self._event = event
+        self._compared: set[str] = set()
+        self._locks = {server: asyncio.Lock() for server in catalogue.servers}
+
+    async def ensure_compared(self, server: str) -> None:
+        """Return once this server's definitions have been compared.
+
+        Raises:
+            Refusal: it does not answer, so it is not called either.
+
+        """
+        if server in self._compared:
+            return
+        async with self._locks[server]:
+            if server not in self._compared:
+                await self.compare(server)
+
+    async def compare(self, server: str) -> None:
+        for family, method, key in FAMILIES:
+            before = {one for one in self._catalogue.drifted if one[:2] == (server, family)}
+            wrong = self._catalogue.compare(server, family, await self._served(server, method, key))
+            for name in sorted(wrong - {one[2] for one in before}):
+                log.error("drift", extra={"server": server, "family": family, "definition": name})
+                await self._event("drift", {"server": server, "family": family, "name": name})
+            for name in sorted({one[2] for one in before} - wrong):
+                await self._event("drift_over", {"server": server, "family": family, "name": name})
+        self._compared.add(server)
+
+    async def watch(self) -> None:
+        """Compare all servers again and again, until cancelled."""
+        while True:
+            for server in self._catalogue.servers:
+                try:
+                    async with self._locks[server]:
+                        await self.compare(server)
+                except Refusal as refusal:
+                    # away now; what comes back may be another build, so compare before calling it
+                    self._compared.discard(server)
+                    log.warning("not compared", extra={"server": server, "code": refusal.code})
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _served(self, server: str, method: str, key: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        params: dict[str, Any] = {}
+        for _ in range(MAX_PAGES):
+            result = await self._forward.ask(server, method, params)
+            found += msgspec.json.decode(result[key], type=list[dict[str, Any]])
+            if "nextCursor" not in result:
+                break
+            params = {"cursor": msgspec.json.decode(result["nextCursor"])}
+        return found

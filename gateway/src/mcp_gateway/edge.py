@@ -1,0 +1,264 @@
+"""The wire: caps the body, checks Origin and Host, frames answers as JSON or events.
+
+Bare ASGI, no framework on the hot route. Decides nothing about rights.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from opentelemetry import propagate, trace
+from opentelemetry.trace import SpanKind, StatusCode
+from starlette.types import Receive, Scope, Send
+
+from mcp_gateway.call import AGGREGATE, Answer, Call, call_id
+from mcp_gateway.measures import Measures
+from mcp_gateway.pipeline import Pipeline
+from mcp_gateway.read import Notification, read
+from mcp_gateway.refusals import (
+    METHOD_NOT_ALLOWED,
+    NOT_ACCEPTABLE,
+    TIMED_OUT,
+    UNSUPPORTED_MEDIA,
+    Refusal,
+    malformed,
+    too_large,
+    unknown_server,
+)
+from mcp_gateway.sse import event
+from mcp_shared import logs
+
+log = logging.getLogger(__name__)
+tracer = trace.get_tracer("mcp_gateway")
+
+BODY_SECONDS = 30.0
+# one value each, or the request is ambiguous (CWE-444)
+SINGLE = frozenset(
+    {
+        b"authorization", b"content-length", b"content-type", b"host", b"mcp-method", b"mcp-name",
+        b"mcp-protocol-version", b"origin", b"transfer-encoding",
+    }
+)  # fmt: skip
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Gone(Exception):  # noqa: N818  not an error of ours
+    """The client closed its connection."""
+
+
+@dataclass
+class Edge:
+    pipeline: Pipeline
+    measures: Measures
+    servers: frozenset[str]
+    body_bytes: int
+    origins: frozenset[str]
+    hosts: frozenset[str]
+
+    def endpoint(self, path: str) -> str | None:
+        """The endpoint at this path; None when it is no MCP endpoint."""
+        if path == "/mcp":
+            return AGGREGATE
+        if path.startswith("/servers/") and path.endswith("/mcp"):
+            return path[9:-4]
+        return None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = _Response(send)
+        call: Call | None = None
+        request_id = call_id()
+        logs.call_id.set(request_id)
+        try:
+            headers, authorization = self._headers(scope)
+            endpoint = self.endpoint(scope["path"])
+            if endpoint is None or (endpoint != AGGREGATE and endpoint not in self.servers):
+                raise unknown_server()
+            if scope["method"] != "POST":
+                raise _not_allowed()
+            _negotiable(headers)
+            # before the body: whoever has no token sends us no megabytes
+            principal = await self.pipeline.authenticate(authorization, endpoint)
+            body = await self._body(headers, receive)
+            message = read(body, headers, endpoint=endpoint, call_id=request_id)
+            if isinstance(message, Notification):
+                await response.empty(202)
+                return
+            call = message
+            streams = "text/event-stream" in headers.get("accept", "")
+            with self._span(call) as span:
+                started = time.perf_counter()
+                work = asyncio.ensure_future(
+                    self.pipeline.handle(call, principal, response.notify if streams else None)
+                )
+                try:
+                    answer = await _unless_gone(work, receive)
+                except Refusal as refusal:
+                    answer = refusal.answer(call.method)
+                if answer.status not in {"ok", "refused"}:
+                    span.set_attribute("error.type", answer.reason)
+                    span.set_status(StatusCode.ERROR)
+                self.measures.operation(call, answer, time.perf_counter() - started)
+                await response.answer(call, answer)
+        except Gone:
+            log.info("caller gone", extra={"method": call.method if call else None})
+        except Refusal as refusal:
+            # at the door: nobody is known yet, so this is counted and logged, not in the ledger
+            log.info("refused", extra={"code": refusal.code, "reason": refusal.reason})
+            self.measures.refused(refusal.code)
+            await response.answer(call, refusal.answer(""))
+
+    def _span(self, call: Call) -> Any:
+        carrier = {"traceparent": call.traceparent} if call.traceparent else {}
+        attributes: dict[str, Any] = {
+            "mcp.method.name": call.method[:64],
+            "mcp.protocol.version": call.version,
+        }
+        name = self.measures.known_tool(call)
+        if name is not None:
+            attributes |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": name}
+        return tracer.start_as_current_span(
+            f"{call.method[:64]} {name}" if name else call.method[:64],
+            context=propagate.extract(carrier),
+            kind=SpanKind.SERVER,
+            attributes=attributes,
+        )
+
+    def _headers(self, scope: Scope) -> tuple[dict[str, str], list[str]]:
+        headers: dict[str, str] = {}
+        authorization: list[str] = []
+        for raw_key, raw_value in scope["headers"]:
+            key, value = raw_key.decode("latin-1"), raw_value.decode("latin-1")
+            if raw_key == b"authorization":
+                authorization.append(value)
+            elif key in headers and (raw_key in SINGLE or key.startswith("mcp-param-")):
+                raise malformed(f"Header {key} is given twice.")
+            headers[key] = value
+        if headers.get("host", "") not in self.hosts:
+            raise Refusal("wrong_host", "Unknown Host.", http=403, rpc=-31403)
+        origin = headers.get("origin")
+        if origin is not None and origin not in self.origins:
+            raise Refusal("wrong_origin", "Origin not allowed.", http=403, rpc=-31403)
+        return headers, authorization
+
+    async def _body(self, headers: Mapping[str, str], receive: Receive) -> bytes:
+        announced = headers.get("content-length", "0")
+        if announced.isdigit() and int(announced) > self.body_bytes:
+            raise too_large(self.body_bytes)
+        chunks, size = [], 0
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise Gone
+                    chunks.append(message.get("body", b""))
+                    size += len(chunks[-1])
+                    if size > self.body_bytes:
+                        raise too_large(self.body_bytes)
+                    if not message.get("more_body"):
+                        return b"".join(chunks)
+        except TimeoutError:
+            raise Refusal(
+                "slow_body", "The body did not arrive in time.", http=408, rpc=TIMED_OUT
+            ) from None
+
+
+def _not_allowed() -> Refusal:
+    return Refusal(
+        "method_not_allowed",
+        "Only POST is served here; there are no sessions and no stream to GET.",
+        http=405,
+        rpc=METHOD_NOT_ALLOWED,
+        headers=(("Allow", "POST"),),
+    )
+
+
+def _negotiable(headers: Mapping[str, str]) -> None:
+    if headers.get("content-encoding", "identity") != "identity":
+        raise Refusal(
+            "compressed", "Compressed requests are not read.", http=415, rpc=UNSUPPORTED_MEDIA
+        )
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refusal("media_type", "Send application/json.", http=415, rpc=UNSUPPORTED_MEDIA)
+    accept = headers.get("accept", "*/*")
+    if not any(one in accept for one in ("application/json", "application/*", "*/*")):
+        raise Refusal("not_acceptable", "Accept application/json.", http=406, rpc=NOT_ACCEPTABLE)
+
+
+async def _unless_gone(work: "asyncio.Future[Answer]", receive: Receive) -> Answer:
+    """The answer, unless the client leaves first: the work is then cancelled, and recorded."""
+    watch = asyncio.ensure_future(_disconnected(receive))
+    try:
+        both: set[asyncio.Future[Any]] = {work, watch}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            return work.result()
+        work.cancel()
+        await asyncio.wait({work})
+        raise Gone
+    finally:
+        watch.cancel()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class _Response:
+    """One HTTP response: JSON, unless a notification went first; then a stream of events."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._streaming = False
+
+    async def empty(self, status: int) -> None:
+        await self._send({"type": "http.response.start", "status": status, "headers": []})
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def notify(self, message: bytes) -> None:
+        if not self._streaming:
+            self._streaming = True
+            headers = [
+                (b"content-type", b"text/event-stream"),
+                (b"cache-control", b"no-store"),
+                (b"x-accel-buffering", b"no"),
+            ]
+            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._send({"type": "http.response.body", "body": event(message), "more_body": True})
+
+    async def answer(self, call: Call | None, answer: Answer) -> None:
+        body = envelope(call, answer)
+        if self._streaming:
+            await self._send({"type": "http.response.body", "body": event(body)})
+            return
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"cache-control", b"no-store"),
+            (b"x-content-type-options", b"nosniff"),
+            *((key.encode(), value.encode("latin-1")) for key, value in answer.headers),
+        ]
+        await self._send({"type": "http.response.start", "status": answer.http, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
+
+
+LEGACY_DROPS = ("resultType", "ttlMs", "cacheScope")
+
+
+def envelope(call: Call | None, answer: Answer) -> bytes:
+    """The JSON-RPC response, in the client's era."""
+    message: dict[str, Any] = {"jsonrpc": "2.0", "id": call.request_id if call else None}
+    if answer.error is not None or answer.result is None:
+        message["error"] = answer.error or {"code": -32603, "message": "Internal error"}
+    elif call is not None and call.era == "legacy":
+        message["result"] = {k: v for k, v in answer.result.items() if k not in LEGACY_DROPS}
+    else:
+        message["result"] = {"resultType": "complete", **answer.result}
+    return _encode(message)

@@ -1,0 +1,134 @@
+"""Lists: tools and prompts from the pinned catalogue, resources from the servers in the person's
+name.
+
+A list shows exactly what a call would allow, by the same decision; what is hidden appears in no
+form. Resource lists differ per person, so they are asked of the servers; cursors that span
+servers are sealed.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+
+from mcp_gateway.call import Call, Principal, Raw
+from mcp_gateway.catalogue import Catalogue
+from mcp_gateway.discovery import LIST_TTL_MS
+from mcp_gateway.policy import Family, Policy
+from mcp_gateway.refusals import INVALID_PARAMS, malformed
+
+
+def visible(policy: Policy, principal: Principal, server: str, family: Family, name: str) -> bool:
+    return policy.decide(principal.roles, principal.agent, server, family, name).allowed
+
+
+def sees_server(policy: Policy, principal: Principal, server: str) -> bool:
+    """Whether the person can use anything of this server."""
+    return any(
+        rule.server == server and visible(policy, principal, server, rule.family, rule.name)
+        for rule in policy.rules.values()
+    )
+
+
+def pinned_list(
+    call: Call, principal: Principal, policy: Policy, catalogue: Catalogue
+) -> dict[str, Any]:
+    """tools/list or prompts/list: one page, in the order of the lock files."""
+    if call.params.get("cursor") is not None and bytes(call.params["cursor"]) != b"null":
+        raise malformed("Unknown cursor.", rpc=INVALID_PARAMS)
+
+    def shown(server: str, family: Family, name: str) -> bool:
+        return visible(policy, principal, server, family, name)
+
+    if call.method == "tools/list":
+        page = {"tools": catalogue.tools(call.endpoint, shown)}
+    else:
+        page = {"prompts": catalogue.prompts(call.endpoint, shown)}
+    return complete(call, page)
+
+
+def complete(call: Call, page: Mapping[str, Any]) -> dict[str, Any]:
+    """A list's envelope for the client's era."""
+    if call.era == "legacy":
+        return dict(page)
+    return {"resultType": "complete", **page, "ttlMs": LIST_TTL_MS, "cacheScope": "private"}
+
+
+def resource_servers(
+    endpoint: str, principal: Principal, policy: Policy, catalogue: Catalogue
+) -> list[str]:
+    return [
+        pinned.server
+        for pinned in catalogue.on(endpoint)
+        if pinned.resources
+        and any(
+            rule.server == pinned.server
+            and rule.family == "resource"
+            and visible(policy, principal, pinned.server, "resource", rule.name)
+            for rule in policy.rules.values()
+        )
+    ]
+
+
+class Cursors:
+    """Cursors of the aggregate's resource lists: which server, and that server's own cursor.
+
+    Sealed for one person, so that neither can be read, changed or used by another.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._seal = AESGCMSIV(key)
+
+    def seal(self, principal: Principal, server: str, cursor: str) -> str:
+        # nonce-misuse resistant, and a cursor is not secret: the same page has the same cursor
+        sealed = self._seal.encrypt(
+            b"\0" * 12, msgspec.json.encode([server, cursor]), principal.subject.encode()
+        )
+        return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+    def following(
+        self, principal: Principal, server: str, cursor: str | None, after: str | None
+    ) -> str | None:
+        """The cursor of the next page: of the same server, else the first of the one after."""
+        if cursor is not None:
+            return self.seal(principal, server, cursor)
+        return None if after is None else self.seal(principal, after, "")
+
+    def open(self, principal: Principal, cursor: str) -> tuple[str, str]:
+        try:
+            sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+            plain = self._seal.decrypt(b"\0" * 12, sealed, principal.subject.encode())
+            server, own = msgspec.json.decode(plain, type=tuple[str, str])
+        except (binascii.Error, InvalidTag, ValueError, msgspec.MsgspecError):
+            raise malformed("Unknown cursor.", rpc=INVALID_PARAMS) from None
+        return server, own
+
+
+def cursor_of(call: Call) -> str | None:
+    raw = call.params.get("cursor")
+    value = None if raw is None else msgspec.json.decode(raw)
+    if value is not None and not isinstance(value, str):
+        raise malformed("cursor must be a string.", rpc=INVALID_PARAMS)
+    return value
+
+
+def from_cursor(call: Call, cursor: str | None) -> Call:
+    """The same listing, asked from a server's own cursor on; "" is its first page."""
+    params = {key: value for key, value in call.params.items() if key != "cursor"}
+    if cursor:
+        params["cursor"] = Raw(msgspec.json.encode(cursor))
+    return replace(call, params=params)
+
+
+def next_cursor(result: Mapping[str, Any]) -> str | None:
+    value = result.get("nextCursor")
+    return msgspec.json.decode(value) if isinstance(value, Raw) else None
+
+
+def is_list(method: str) -> bool:
+    return method in {"tools/list", "prompts/list"}

@@ -1,0 +1,265 @@
+"""Bytes and headers become a `Call`, or a refusal that says what is wrong.
+
+Pure: no clock, no network, no state. The body is the source of truth; headers must agree with it
+(protocol 2026-07-28, Streamable HTTP). One strict parse finds what fast parsers let pass —
+duplicate keys, NaN, numbers beyond range, lone surrogates — and one that slices keeps the bytes
+that are forwarded.
+"""
+
+import base64
+import binascii
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import msgspec
+
+from mcp_gateway.call import Call, Era, Raw
+from mcp_gateway.refusals import (
+    INVALID_PARAMS,
+    PARSE_ERROR,
+    header_mismatch,
+    malformed,
+    unsupported_version,
+)
+
+MODERN = "2026-07-28"
+LEGACY = ("2025-11-25", "2025-06-18", "2025-03-26")
+SUPPORTED = [MODERN, *LEGACY]
+MAX_DEPTH = 64
+MAX_NAME = 512
+
+META_VERSION = "io.modelcontextprotocol/protocolVersion"
+META_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
+
+# which parameter `Mcp-Name` mirrors
+NAMED = {
+    "tools/call": "name",
+    "prompts/get": "name",
+    "resources/read": "uri",
+}
+
+_slices = msgspec.json.Decoder(dict[str, Raw])
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A message without an id: accepted, answered 202 with no body."""
+
+    method: str
+
+
+class _StrictError(ValueError):
+    pass
+
+
+def read(
+    body: bytes, headers: Mapping[str, str], *, endpoint: str, call_id: str
+) -> Call | Notification:
+    """Read one JSON-RPC message.
+
+    Raises:
+        Refusal: malformed, contradicting its headers, or of a version not served.
+
+    """
+    document = _parse(body)
+    if isinstance(document, list):
+        raise malformed("Batches are not served; send one message per request.")
+    if not isinstance(document, dict) or document.get("jsonrpc") != "2.0":
+        raise malformed("Expected one JSON-RPC 2.0 message.")
+    method = document.get("method")
+    if not isinstance(method, str) or not 0 < len(method) <= MAX_NAME:
+        raise malformed("Expected a method; responses are not accepted here.")
+    params = document.get("params", {})
+    if not isinstance(params, dict):
+        raise malformed("params must be an object.", rpc=INVALID_PARAMS)
+    meta = params.get("_meta", {})
+    if not isinstance(meta, dict):
+        raise malformed("params._meta must be an object.", rpc=INVALID_PARAMS)
+    if "id" not in document:
+        return Notification(method)
+    request_id = document["id"]
+    if isinstance(request_id, bool) or not isinstance(request_id, str | int):
+        raise malformed("id must be a string or an integer.")
+
+    era, version = _version(method, params, meta, headers)
+    name = _name(method, params)
+    if era == "modern":
+        _agree(method, name, headers)
+    raw = _slices.decode(body)
+    raw_params = _slices.decode(raw["params"]) if "params" in raw else {}
+    raw_meta = _slices.decode(raw_params["_meta"]) if "_meta" in raw_params else {}
+    return Call(
+        id=call_id,
+        endpoint=endpoint,
+        era=era,
+        version=version,
+        request_id=raw["id"],
+        method=method,
+        name=name,
+        params=raw_params,
+        meta=raw_meta,
+        arguments=_arguments(params),
+        size=len(body),
+        param_headers=tuple(
+            (key, value) for key, value in headers.items() if key.startswith("mcp-param-")
+        ),
+        traceparent=_text(meta.get("traceparent")) or headers.get("traceparent"),
+    )
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        text = body.decode("utf-8")
+        if "\\u" in text or "\x00" in text:
+            _refuse_hidden(text)
+        document = json.loads(
+            text,
+            object_pairs_hook=_no_duplicates,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+        )
+        _bounded(document)
+    except RecursionError:
+        raise malformed(f"Nested deeper than {MAX_DEPTH} levels.", rpc=PARSE_ERROR) from None
+    except UnicodeDecodeError:
+        raise malformed("The body is not UTF-8.", rpc=PARSE_ERROR) from None
+    except _StrictError as error:
+        raise malformed(str(error), rpc=PARSE_ERROR) from None
+    except ValueError:
+        raise malformed("The body is not valid JSON.", rpc=PARSE_ERROR) from None
+    return document
+
+
+def _refuse_hidden(text: str) -> None:
+    """Escapes that spell NUL or half a character: no system of record stores them faithfully."""
+    try:
+        for value in _strings(json.loads(text)):
+            if "\x00" in value:
+                raise _StrictError("A string contains NUL.")
+            value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise _StrictError("A string contains half a surrogate pair.") from None
+
+
+def _strings(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            yield key
+            yield from _strings(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from _strings(child)
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _StrictError("An object has the same key twice.")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise _StrictError(f"{name} is not JSON.")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise _StrictError("A number is out of range.")
+    return value
+
+
+def _bounded(value: Any, depth: int = 0) -> None:
+    if depth > MAX_DEPTH:
+        raise _StrictError(f"Nested deeper than {MAX_DEPTH} levels.")
+    if isinstance(value, dict):
+        for child in value.values():
+            if isinstance(child, dict | list):
+                _bounded(child, depth + 1)
+    elif isinstance(value, list):
+        for child in value:
+            if isinstance(child, dict | list):
+                _bounded(child, depth + 1)
+
+
+def _version(
+    method: str, params: Mapping[str, Any], meta: Mapping[str, Any], headers: Mapping[str, str]
+) -> tuple[Era, str]:
+    header = headers.get("mcp-protocol-version")
+    in_body = meta.get(META_VERSION)
+    if in_body is None and header != MODERN:
+        if method == "initialize":
+            asked = params.get("protocolVersion")
+            return "legacy", asked if isinstance(asked, str) and asked in LEGACY else LEGACY[0]
+        if header is None:
+            return "legacy", LEGACY[-1]  # the specification's default for an absent header
+        if header not in LEGACY:
+            raise unsupported_version(header[:64], SUPPORTED)
+        return "legacy", header
+    if not isinstance(in_body, str) or not isinstance(meta.get(META_CAPABILITIES), dict):
+        raise malformed(
+            f"params._meta must carry {META_VERSION} and {META_CAPABILITIES}.", rpc=INVALID_PARAMS
+        )
+    if header is None:
+        raise header_mismatch("MCP-Protocol-Version is missing.")
+    if header != in_body:
+        raise header_mismatch("MCP-Protocol-Version and params._meta disagree.")
+    if in_body != MODERN:
+        raise unsupported_version(in_body[:64], SUPPORTED)
+    return "modern", in_body
+
+
+def _name(method: str, params: Mapping[str, Any]) -> str | None:
+    key = NAMED.get(method)
+    if key is None:
+        return None
+    name = params.get(key)
+    if not isinstance(name, str):
+        raise malformed(f"params.{key} must be a string.", rpc=INVALID_PARAMS)
+    return name
+
+
+def _agree(method: str, name: str | None, headers: Mapping[str, str]) -> None:
+    if headers.get("mcp-method") != method:
+        raise header_mismatch("Mcp-Method is missing or differs from the body's method.")
+    if name is not None:
+        header = headers.get("mcp-name")
+        if header is None or decode_header(header) != name:
+            raise header_mismatch("Mcp-Name is missing or differs from the body.")
+
+
+def decode_header(value: str) -> str | None:
+    """The value of a header that may be wrapped as `=?base64?…?=`; None when badly wrapped."""
+    if not (value.startswith("=?base64?") and value.endswith("?=") and len(value) >= 11):
+        return value
+    try:
+        decoded = base64.b64decode(value[9:-2].encode("ascii"), validate=True)
+        return decoded.decode("utf-8")
+    except (binascii.Error, UnicodeError, ValueError):
+        return None
+
+
+def encode_header(value: str) -> str:
+    """The inverse: plain where the value is safe in a header, else wrapped."""
+    plain = value.isascii() and value.isprintable() and value == value.strip()
+    if plain and not value.startswith("=?base64?"):
+        return value
+    return f"=?base64?{base64.b64encode(value.encode()).decode()}?="
+
+
+def _arguments(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    arguments = params.get("arguments")
+    if arguments is None:
+        return {}
+    if not isinstance(arguments, dict):
+        raise malformed("params.arguments must be an object.", rpc=INVALID_PARAMS)
+    return arguments
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and len(value) <= 256 else None

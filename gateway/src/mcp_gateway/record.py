@@ -1,0 +1,193 @@
+"""What the ledger is told of every call: intent before it leaves, outcome before its answer does.
+
+No record, no entry; no record, no answer. The only place that makes a Receipt.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+from opentelemetry import trace
+
+from mcp_gateway.audit.waiting import Entry, LedgerDown
+from mcp_gateway.audit.redaction import redact
+from mcp_gateway.call import Answer, Call, Grant, Principal, Raw, Receipt
+from mcp_gateway.refusals import Refusal, ledger_down
+
+RECEIPT_META = "dev.mcp-in-production/audit"
+
+T = TypeVar("T")
+
+
+class Journal(Protocol):
+    """The ledger, as far as calls need it."""
+
+    async def append(self, kind: str, body: Mapping[str, Any]) -> Entry: ...
+
+
+class Recorder:
+    def __init__(
+        self, journal: Journal, *, replica: str, decided: Callable[[str, str], None]
+    ) -> None:
+        self._journal = journal
+        self._replica = replica
+        # counts decisions: (allow|deny|limit|error, reason)
+        self._decided = decided
+
+    async def admit(self, grant: Grant) -> Receipt:
+        """Make the intent durable.
+
+        Raises:
+            Refusal: the ledger is down; nothing has been sent.
+
+        """
+        redacted, commitment = redact(grant.call.arguments, grant.rule.redact)
+        body = self._of(grant.call, grant.principal) | {
+            "server": grant.server,
+            "tool": grant.target,
+            "args": redacted,
+            "args_c": commitment,
+            "decision": "allow",
+            "policy": grant.policy,
+            "definition": grant.definition,
+        }
+        try:
+            await self._journal.append("intent", body)
+        except LedgerDown as error:
+            self._decided("error", "ledger_unavailable")
+            raise ledger_down() from error
+        self._decided("allow", "role")
+        return Receipt(grant=grant, started=time.perf_counter())
+
+    def exempt(self, grant: Grant) -> Receipt:
+        """A listing in the person's name: not on the record, it reads and changes no data."""
+        return Receipt(grant=grant, started=time.perf_counter())
+
+    async def close(self, receipt: Receipt, answer: Answer) -> Answer:
+        """Make the outcome durable; only then is there an answer to send."""
+        grant = receipt.grant
+        body = self._of(grant.call, grant.principal) | {
+            "server": grant.server,
+            "tool": grant.target,
+            "decision": "allow",
+            "policy": grant.policy,
+            "definition": grant.definition,
+            "status": answer.status,
+            "reason": answer.reason,
+            "latency_ms": round((time.perf_counter() - receipt.started) * 1000, 3),
+            "bytes": answer.size,
+            "answer_sha256": _digest(answer),
+        }
+        try:
+            entry = await self._journal.append("outcome", body)
+        except LedgerDown:
+            self._decided("error", "outcome_unrecorded")
+            return _unrecorded(grant.call)
+        return _with_receipt(answer, entry)
+
+    async def refuse(
+        self, call: Call, principal: Principal, refusal: Refusal, server: str | None, policy: str
+    ) -> Answer:
+        """Put a denial or a limit on the record, then say no."""
+        self._decided(refusal.decision, refusal.code)
+        redacted, commitment = redact(call.arguments, ())
+        body = self._of(call, principal) | {
+            "server": server,
+            "tool": _own_name(call, server),
+            "args": redacted,
+            "args_c": commitment,
+            "decision": refusal.decision,
+            "reason": refusal.reason,
+            "policy": policy,
+            "status": "refused",
+        }
+        answer = refusal.answer(call.method)
+        try:
+            entry = await self._journal.append("refusal", body)
+        except LedgerDown:
+            return ledger_down().answer(call.method)
+        return _with_receipt(answer, entry)
+
+    async def event(self, name: str, detail: Mapping[str, Any]) -> None:
+        """Something that is not a call: drift, a policy change, a sign-in to the console."""
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        body = {"v": 1, "ts": now, "reason": name, "replica": self._replica, "detail": detail}
+        await self._journal.append("event", body)
+
+    def _of(self, call: Call, principal: Principal) -> dict[str, Any]:
+        span = trace.get_current_span().get_span_context()
+        return {
+            "v": 1,
+            "ts": datetime.now(UTC).isoformat(timespec="microseconds"),
+            "rid": call.id,
+            "iss": principal.issuer,
+            "sub": principal.subject,
+            "person": principal.username,
+            "agent": principal.agent,
+            "roles": sorted(principal.roles),
+            "method": call.method,
+            "era": call.version,
+            "trace": format(span.trace_id, "032x") if span.is_valid else None,
+            "replica": self._replica,
+        }
+
+
+async def shielded(work: Coroutine[Any, Any, T]) -> T:
+    """Finish recording also when the caller has gone: a cancelled request still has an outcome."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
+
+
+def _own_name(call: Call, server: str | None) -> str | None:
+    """The name as the server has it, so that one tool has one name in the record."""
+    if call.name is None or server is None or call.endpoint:
+        return call.name
+    return call.name.removeprefix(f"{server}_")
+
+
+def _digest(answer: Answer) -> str | None:
+    """A hash over the answer's content, so that a receipt proves what was answered."""
+    if answer.result is None:
+        return None
+    digest = hashlib.sha256()
+    for key in ("content", "structuredContent", "contents", "messages"):
+        value = answer.result.get(key)
+        if isinstance(value, Raw):
+            digest.update(bytes(value))
+    return digest.hexdigest()
+
+
+def _with_receipt(answer: Answer, entry: Entry) -> Answer:
+    """In `result._meta`, or in `error.data` of a JSON-RPC error."""
+    receipt = entry.receipt()
+    if answer.result is not None:
+        meta = answer.result.get("_meta", {})
+        if isinstance(meta, Raw):
+            meta = msgspec.json.decode(meta, type=dict[str, Raw])
+        result = {**answer.result, "_meta": {**meta, RECEIPT_META: receipt}}
+        return replace(answer, result=result)
+    error = dict(answer.error or {})
+    data = error.get("data")
+    error["data"] = {**(data if isinstance(data, dict) else {}), RECEIPT_META: receipt}
+    return replace(answer, error=error)
+
+
+def _unrecorded(call: Call) -> Answer:
+    """The server has answered, but its outcome could not be recorded: the answer must not leave."""
+    text = (
+        "The call was made, but its outcome could not be recorded, so it cannot be shown. Whether "
+        f"it acted is unknown; repeat a change only with the same idempotency key. Call {call.id}."
+    )
+    refusal = Refusal(
+        "outcome_unrecorded", text, http=503, rpc=-31503, headers=(("Retry-After", "5"),)
+    )
+    return refusal.answer(call.method)
