@@ -238,6 +238,7 @@ class Ledger:
         body: dict[str, Any] = {"reason": "segment_opened"}
         if (before := self._segment) is not None:
             body["previous"] = {
+                "day": before.day.isoformat(),
                 "segment": str(before.id),
                 "records": before.seq,
                 "head": before.head.hex(),

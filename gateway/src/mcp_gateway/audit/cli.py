@@ -1,0 +1,213 @@
+"""`python -m mcp_gateway.audit`: keygen, migrate, verify, show, stats."""
+
+import argparse
+import asyncio
+import os
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import orjson
+
+from mcp_gateway.audit import keys, reading
+from mcp_gateway.audit.findings import MEANING, Finding, Report
+from mcp_gateway.audit.lookup import verify_receipt
+from mcp_gateway.audit.migrate import migrate
+from mcp_gateway.audit.verify import OPEN_MINUTES, verify
+
+SOUND, FOUND, UNUSABLE = 0, 1, 2  # exit codes
+
+
+class UsageError(Exception):
+    """The command cannot run as it was called; the message says what is missing."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        return asyncio.run(options.run(options))
+    except (UsageError, keys.KeyFileError) as error:
+        print(f"audit: {error}", file=sys.stderr)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        print(f"audit: the ledger's database cannot be read: {error}", file=sys.stderr)
+    return UNUSABLE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m mcp_gateway.audit", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("keygen", help="make the signing key unless there is one")
+    command.set_defaults(run=_keygen)
+    command = commands.add_parser("migrate", help="roles and schema, as the administrator")
+    command.set_defaults(run=_migrate)
+
+    command = commands.add_parser("verify", help="recompute everything; exit 1 on any finding")
+    command.add_argument("--since", type=date.fromisoformat, metavar="YYYY-MM-DD")
+    command.add_argument("--open-minutes", type=int, default=OPEN_MINUTES, metavar="N")
+    command.add_argument("--receipt", type=Path, metavar="FILE", help="one caller's receipt only")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(run=_verify)
+
+    command = commands.add_parser("show", help="the newest records")
+    command.add_argument("--person")
+    command.add_argument("--tool")
+    command.add_argument("--decision", choices=("allow", "deny", "limit", "error"))
+    command.add_argument("--limit", type=int, default=20)
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(run=_show)
+
+    command = commands.add_parser("stats", help="how much is recorded")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(run=_stats)
+    return parser
+
+
+async def _keygen(_: argparse.Namespace) -> int:
+    path = _folder() / keys.PRIVATE_NAME
+    made = keys.create(path)
+    print(f"{'made' if made else 'already there'}: {path}")
+    return SOUND
+
+
+async def _migrate(_: argparse.Namespace) -> int:
+    await migrate(
+        _env("LEDGER_ADMIN_URL", "the administrator's URL of the ledger's database"),
+        _env("LEDGER_WRITER_PASSWORD", "the password audit_writer shall have"),
+        _env("LEDGER_READER_PASSWORD", "the password audit_reader shall have"),
+    )
+    print("the ledger's roles and schema are up to date")
+    return SOUND
+
+
+async def _verify(options: argparse.Namespace) -> int:
+    trusted = keys.load_public(_folder() / keys.PUBLIC_NAME)
+    if options.receipt is not None:
+        return await _verify_receipt(options, trusted)
+    report = await verify(
+        _reader(), trusted, since=options.since, open_minutes=options.open_minutes
+    )
+    if options.json:
+        _print_json(report.as_json())
+    else:
+        print(_report(report))
+    return SOUND if report.sound else FOUND
+
+
+async def _verify_receipt(options: argparse.Namespace, trusted: dict[str, Any]) -> int:
+    try:
+        given = orjson.loads(options.receipt.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise UsageError(f"{options.receipt}: not JSON: {error}") from error
+    url = os.environ.get("GATEWAY_LEDGER_READER_URL")
+    finding = await verify_receipt(given, trusted, url)
+    if options.json:
+        _print_json({"sound": finding is None, "finding": finding, "ledger_asked": url is not None})
+    elif finding is not None:
+        print(_failure([finding], 1))
+    else:
+        where = "and the ledger still holds it" if url else "(the ledger itself was not asked)"
+        print(f"OK  record {given['seq']} of segment {given['segment']} was signed, {where}")
+    return SOUND if finding is None else FOUND
+
+
+async def _show(options: argparse.Namespace) -> int:
+    if not 1 <= options.limit <= 10_000:
+        raise UsageError("--limit takes 1 to 10000")
+    rows = await reading.show(
+        _reader(),
+        person=options.person,
+        tool=options.tool,
+        decision=options.decision,
+        limit=options.limit,
+    )
+    if options.json:
+        _print_json(rows)
+        return SOUND
+    for row in reversed(rows):
+        print(_line(row))
+    return SOUND
+
+
+async def _stats(options: argparse.Namespace) -> int:
+    found = await reading.stats(_reader())
+    if options.json:
+        _print_json(found)
+        return SOUND
+    records, blocks = found["records"], found["blocks"]
+    print(f"{records:,} records in {blocks:,} signed blocks, {found['segments']:,} segments")
+    if records:
+        size = (found["record_bytes"] + found["block_bytes"]) / records
+        print(f"{found['body_bytes']:.0f} bytes a body, {size:.0f} on disk with blocks and indexes")
+    for row in found["by_kind"]:
+        words = " ".join(printable(row[name] or "-") for name in ("kind", "decision", "status"))
+        print(f"{row['records']:>12,}  {words}")
+    return SOUND
+
+
+def _report(report: Report) -> str:
+    rate = report.records / report.seconds if report.seconds else 0
+    lines = [
+        f"{report.records:,} records, {report.blocks:,} blocks, {report.segments:,} segments "
+        f"verified in {report.seconds:.1f} s ({rate:,.0f} records/s)",
+        f"trusted keys: {', '.join(report.keys)}",
+    ]
+    if report.open:
+        lines.append(f"under way: {len(report.open)} calls have an intent and no outcome yet")
+    if report.sound:
+        lines.append("OK  everything stored is what was signed")
+        lines.append(
+            "    not covered without checkpoints: a cut tail, a segment removed as a whole"
+        )
+    else:
+        lines.append(_failure(report.findings, report.total))
+    return "\n".join(lines)
+
+
+def _failure(findings: list[Finding], total: int) -> str:
+    kinds = sorted({finding.kind for finding in findings})
+    lines = [f"FAILED  {total} finding{'s' if total != 1 else ''}; the first:"]
+    lines += [f"  {f.kind:<22} {printable(f'{f.place()}: {f.what}')}" for f in findings[:20]]
+    if total > 20:
+        lines.append(f"  … and {total - 20} more (--json lists {len(findings)})")
+    lines += [f"  {kind}: {MEANING[kind]}" for kind in kinds]
+    lines += [
+        "What to do: stop changing this database; keep a copy of it, its server logs and backups;",
+        "compare with the receipts of the callers concerned; find who held which login at that time.",
+    ]
+    return "\n".join(lines)
+
+
+def _line(row: dict[str, Any]) -> str:
+    moment = row["ts"].isoformat(timespec="milliseconds") if row["ts"] else "-"
+    target = ".".join(row[name] for name in ("server", "tool") if row[name]) or row["method"]
+    latency = f"{row['latency_ms']:.1f} ms" if row["latency_ms"] is not None else ""
+    words = [row["kind"], row["person"], row["agent"], target, row["decision"], row["status"]]
+    tail = [row["reason"] or "", latency]
+    return "  ".join([moment, *(printable(word or "-") for word in words), *map(printable, tail)])
+
+
+def printable(text: str) -> str:
+    """Without anything that could steer a terminal or turn the line around: callers chose it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _print_json(value: Any) -> None:
+    print(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode())
+
+
+def _env(name: str, meaning: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise UsageError(f"{name} is not set: {meaning}")
+    return value
+
+
+def _reader() -> str:
+    return _env("GATEWAY_LEDGER_READER_URL", "the ledger's URL for audit_reader")
+
+
+def _folder() -> Path:
+    return Path(_env("GATEWAY_KEYS", "the folder that holds ledger.pub"))

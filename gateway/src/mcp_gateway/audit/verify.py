@@ -1,0 +1,181 @@
+"""Recomputes the whole ledger from what is stored, trusting the public keys and nothing else.
+
+The keys come from a file outside the database: whoever can forge rows could register a key row,
+too, so none is read from there. One snapshot for everything, streamed, as `audit_reader`.
+
+Not seen here, by construction: the newest records of a segment cut off, and a whole segment
+removed together with its registration. Only a head kept elsewhere can show those: a checkpoint
+outside the database, or the receipt of a caller.
+"""
+
+import time
+from collections.abc import AsyncIterator
+from datetime import date
+from uuid import UUID
+
+import asyncpg
+
+from mcp_gateway.audit.block import Keys
+from mcp_gateway.audit.chain import (
+    BLOCK_COLUMNS,
+    COUNT_LIMIT,
+    RECORD_COLUMNS,
+    Chain,
+    Row,
+    read_block,
+)
+from mcp_gateway.audit.findings import Finding, OpenIntent, Report
+from mcp_gateway.audit.store import Connection
+
+RUN_RECORDS = 8_000  # held in memory at a time
+OPEN_MINUTES = 5  # a call may take that long; after it, an intent without outcome is a finding
+OPEN_LISTED = 100
+
+_SEGMENTS = """
+    SELECT seg_day, seg, max(replica) AS replica, bool_or(blocks) AS blocks FROM (
+        SELECT seg_day, seg, replica, false AS blocks FROM audit.segment
+        UNION ALL SELECT DISTINCT seg_day, seg, NULL, true FROM audit.block
+        UNION ALL SELECT DISTINCT seg_day, seg, NULL, false FROM audit.record
+    ) known
+    WHERE seg_day >= $1 GROUP BY seg_day, seg ORDER BY seg_day, seg
+"""
+_BLOCKS = (
+    f"SELECT {BLOCK_COLUMNS} FROM audit.block "  # noqa: S608  constants of this package
+    "WHERE seg_day = $1 AND seg = $2 AND block > $3 ORDER BY block LIMIT 2000"
+)
+_RECORDS = (
+    f"SELECT {RECORD_COLUMNS} FROM audit.record "  # noqa: S608  constants of this package
+    "WHERE seg_day = $1 AND seg = $2 AND seq > $3 AND seq <= $4 ORDER BY seq"
+)
+_UNCOVERED = "SELECT count(*) FROM audit.record WHERE seg_day = $1 AND seg = $2 AND seq > $3"
+_DUPLICATES = """
+    SELECT kind, rid, count(*) AS times FROM audit.record
+    WHERE seg_day >= $1 AND kind IN ('intent', 'outcome', 'refusal') AND rid IS NOT NULL
+    GROUP BY kind, rid HAVING count(*) > 1 ORDER BY min(ts) LIMIT 1000
+"""
+_OPEN = """
+    SELECT i.seg_day, i.seg, i.seq, i.rid, i.ts, i.person, i.server, i.tool,
+           i.ts < clock_timestamp() - make_interval(mins => $2) AS overdue
+    FROM audit.record i
+    WHERE i.seg_day >= $1 AND i.kind = 'intent' AND NOT EXISTS (
+        SELECT FROM audit.record o
+        WHERE o.seg_day >= $1 AND o.rid = i.rid AND o.kind = 'outcome')
+    ORDER BY i.ts LIMIT 10000
+"""
+
+_Place = tuple[date, UUID]
+
+
+async def verify(
+    url: str, keys: Keys, *, since: date | None = None, open_minutes: int = OPEN_MINUTES
+) -> Report:
+    """Everything from the day `since` on, in one snapshot."""
+    started = time.perf_counter()
+    report = Report(keys=sorted(keys))
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            first = since or date.min
+            chains = {}
+            for row in await connection.fetch(_SEGMENTS, first):
+                chain = await _segment(connection, row, keys, report)
+                chains[str(chain.segment)] = chain
+            _predecessors(chains, first, report)
+            await _calls(connection, first, open_minutes, report)
+    finally:
+        await connection.close()
+    report.seconds = time.perf_counter() - started
+    return report
+
+
+async def _segment(
+    connection: Connection, known: asyncpg.Record, keys: Keys, report: Report
+) -> Chain:
+    day, segment, replica = known["seg_day"], known["seg"], known["replica"]
+    report.segments += 1
+    if replica is None:
+        what = "has rows here and is not registered for this day"
+        report.add(Finding("UNREGISTERED-SEGMENT", what, day, segment))
+    elif not known["blocks"]:
+        report.add(Finding("SEGMENT-EMPTY", "registered, without a block", day, segment))
+    chain = Chain(day, segment, replica, keys, report)
+    async for blocks in _runs(connection, day, segment, report):
+        last = blocks[-1][1] + blocks[-1][2] - 1
+        chain.run(blocks, await connection.fetch(_RECORDS, day, segment, chain.seq, last))
+    chain.end(await connection.fetchval(_UNCOVERED, day, segment, chain.seq))
+    if chain.suspect:
+        await _first_unsigned(connection, chain, keys, report)
+    return chain
+
+
+async def _runs(
+    connection: Connection, day: date, segment: UUID, report: Report
+) -> AsyncIterator[list[Row]]:
+    """The blocks of a segment, so many at a time that their records fit in memory."""
+    last = 0
+    run: list[Row] = []
+    held = 0
+    while rows := await connection.fetch(_BLOCKS, day, segment, last):
+        for row in rows:
+            if row["count"] > COUNT_LIMIT:
+                what = f"states {row['count']} records, more than any gateway writes"
+                report.add(Finding("BLOCK", what, day, segment, row["block"]))
+                if run:
+                    yield run
+                return
+            run.append(row)
+            held += row["count"]
+            if held >= RUN_RECORDS:
+                yield run
+                run, held = [], 0
+        last = rows[-1]["block"]
+    if run:
+        yield run
+
+
+async def _first_unsigned(connection: Connection, chain: Chain, keys: Keys, report: Report) -> None:
+    """The last signature was wrong: name the first block from which the chain was rewritten."""
+    last = 0
+    while rows := await connection.fetch(_BLOCKS, chain.day, chain.segment, last):
+        for row in rows:
+            block = read_block(chain.day, chain.segment, row)
+            if not block.signed_by(keys):
+                header = block.header
+                what = (
+                    "not signed by its gateway; it or what precedes it was rewritten"
+                    if header.key in keys
+                    else f"signed with key {header.key}, which is not among the trusted keys"
+                )
+                report.add(Finding("BLOCK", what, chain.day, chain.segment, header.block))
+                return
+        last = rows[-1]["block"]
+
+
+def _predecessors(chains: dict[str, Chain], first: date, report: Report) -> None:
+    """A segment begun at midnight names the end of the one before it."""
+    for chain in chains.values():
+        named = chain.previous
+        if named is None or str(named.get("day", "")) < first.isoformat():
+            continue
+        before = chains.get(str(named.get("segment")))
+        if before is None:
+            what = f"segment {named.get('segment')} came before and is gone"
+            report.add(Finding("SEGMENT-MISSING", what, chain.day, chain.segment))
+        elif (before.seq, before.head.hex()) != (named.get("records"), named.get("head")):
+            what = f"ends at record {before.seq}, its successor names {named.get('records')}"
+            report.add(Finding("TRUNCATED", what, before.day, before.segment))
+
+
+async def _calls(connection: Connection, first: date, open_minutes: int, report: Report) -> None:
+    """Over the columns, which the chains have just compared with what was signed."""
+    for row in await connection.fetch(_DUPLICATES, first):
+        what = f"call {row['rid']} has {row['times']} records of kind {row['kind']}"
+        report.add(Finding("DUPLICATE", what))
+    for row in await connection.fetch(_OPEN, first, open_minutes):
+        if row["overdue"] is not False:
+            what = f"call {row['rid']} has no outcome"
+            report.add(Finding("OPEN-INTENT", what, row["seg_day"], row["seg"], seq=row["seq"]))
+        elif len(report.open) < OPEN_LISTED:
+            report.open.append(
+                OpenIntent(row["rid"], row["ts"], row["person"], row["server"], row["tool"])
+            )
