@@ -1,0 +1,1 @@
+"""The bulk loader: any tree of Markdown, reStructuredText or HTML becomes ranked, guarded pages."""

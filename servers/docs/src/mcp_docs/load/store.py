@@ -1,0 +1,154 @@
+"""
+Pages into the database: one transaction, so that a reader sees the collections before or after.
+
+A load is the whole truth about the collections it names. What it does not bring is removed from them;
+no other collection is touched.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import asyncpg
+
+from mcp_docs.load.pages import Label, Page
+from mcp_docs.migrate import LOCK
+
+# Stems with how often they occur; title and headings count twice.
+_POSTINGS = """
+WITH fresh AS (
+    SELECT s.id, s.audience_id,
+           to_tsvector('english', substr(p.body, s.starts + 1, s.stops - s.starts)) AS said,
+           to_tsvector('english', p.title || ' ' || array_to_string(s.headings, ' ')) AS headed
+    FROM docs.section s JOIN docs.page p ON p.id = s.page_id
+    WHERE s.page_id = ANY ($1::bigint[])
+), counted AS (
+    SELECT id, audience_id, lexeme AS term, cardinality(positions)::real AS weight
+    FROM fresh, unnest(said)
+    UNION ALL
+    SELECT id, audience_id, lexeme, 2 * cardinality(positions)::real FROM fresh, unnest(headed)
+), summed AS (
+    SELECT id, audience_id, term, sum(weight) AS weight FROM counted GROUP BY 1, 2, 3
+)
+INSERT INTO docs.posting (term, audience_id, section_id, weight, section_words)
+SELECT term, audience_id, id, weight, sum(weight) OVER (PARTITION BY id) FROM summed
+ORDER BY term, audience_id, id
+"""
+
+_TOTALS = """
+UPDATE docs.audience a SET sections = t.sections, words = t.words
+FROM (
+    SELECT a.id, count(s.section_id) AS sections, coalesce(sum(s.section_words), 0) AS words
+    FROM docs.audience a
+    LEFT JOIN (SELECT DISTINCT audience_id, section_id, section_words FROM docs.posting) s
+           ON s.audience_id = a.id
+    GROUP BY a.id
+) t
+WHERE t.id = a.id
+"""
+
+_WORDS = """
+INSERT INTO docs.word (term, audience_id, sections)
+SELECT term, audience_id, count(*) FROM docs.posting GROUP BY term, audience_id
+"""
+
+
+async def known(connection: asyncpg.Connection, collections: Iterable[str]) -> dict[str, bytes]:
+    """Digest of every page these collections have now."""
+    rows = await connection.fetch(
+        "SELECT doc_id, digest FROM docs.page WHERE collection = ANY ($1::text[])",
+        list(collections),
+    )
+    return {row["doc_id"]: row["digest"] for row in rows}
+
+
+async def save(
+    connection: asyncpg.Connection,
+    fresh: Sequence[Page],
+    unchanged: Sequence[Label],
+    removed: Sequence[str],
+) -> None:
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        await connection.execute("SET LOCAL ROLE docs_owner")
+        await _age(connection, unchanged)
+        gone = [*removed, *(page.label.doc_id for page in fresh)]
+        await connection.execute("DELETE FROM docs.page WHERE doc_id = ANY ($1::text[])", gone)
+        if fresh:
+            numbers = await _audiences(connection, {page.label.groups for page in fresh})
+            await _insert(connection, fresh, numbers)
+        if fresh or removed:
+            await connection.execute(_TOTALS)
+            await connection.execute("DELETE FROM docs.word")
+            await connection.execute(_WORDS)
+            await connection.execute(
+                "DELETE FROM docs.audience a "
+                "WHERE NOT EXISTS (SELECT FROM docs.page p WHERE p.audience_id = a.id)"
+            )
+            await connection.execute("ANALYZE docs.page, docs.section, docs.posting, docs.word")
+
+
+async def _age(connection: asyncpg.Connection, unchanged: Sequence[Label]) -> None:
+    """Ages are relative to the load: they move on although the page has not changed."""
+    await connection.execute(
+        "UPDATE docs.page p SET updated = n.updated, review_by = n.review_by "
+        "FROM unnest($1::text[], $2::date[], $3::date[]) AS n(doc_id, updated, review_by) "
+        "WHERE p.doc_id = n.doc_id "
+        "AND (p.updated, p.review_by) IS DISTINCT FROM (n.updated, n.review_by)",
+        [one.doc_id for one in unchanged],
+        [one.dates.updated for one in unchanged],
+        [one.dates.review_by for one in unchanged],
+    )
+
+
+async def _audiences(
+    connection: asyncpg.Connection, wanted: Iterable[tuple[str, ...]]
+) -> dict[tuple[str, ...], int]:
+    numbers = {}
+    for groups in sorted(set(wanted)):
+        numbers[groups] = await connection.fetchval(
+            "INSERT INTO docs.audience (groups) VALUES ($1::text[]) "
+            "ON CONFLICT (groups) DO UPDATE SET groups = excluded.groups RETURNING id",
+            list(groups),
+        )
+    return numbers
+
+
+async def _insert(
+    connection: asyncpg.Connection,
+    pages: Sequence[Page],
+    numbers: Mapping[tuple[str, ...], int],
+) -> None:
+    await connection.copy_records_to_table(
+        "page",
+        schema_name="docs",
+        columns=(
+            "doc_id", "collection", "audience_id", "title", "owner", "classification",
+            "updated", "review_by", "source", "digest", "body",
+        ),
+        records=[
+            (
+                page.label.doc_id, page.label.collection, numbers[page.label.groups], page.title,
+                page.label.owner, page.label.classification, page.label.dates.updated,
+                page.label.dates.review_by, page.label.source, page.label.digest, page.body,
+            )
+            for page in pages
+        ],
+    )  # fmt: skip
+    rows = await connection.fetch(
+        "SELECT doc_id, id FROM docs.page WHERE doc_id = ANY ($1::text[])",
+        [page.label.doc_id for page in pages],
+    )
+    ids = {row["doc_id"]: row["id"] for row in rows}
+    await connection.copy_records_to_table(
+        "section",
+        schema_name="docs",
+        columns=("page_id", "audience_id", "position", "headings", "starts", "stops"),
+        records=[
+            (
+                ids[page.label.doc_id], numbers[page.label.groups], position,
+                list(section.headings), section.starts, section.stops,
+            )
+            for page in pages
+            for position, section in enumerate(page.sections)
+        ],
+    )  # fmt: skip
+    await connection.execute(_POSTINGS, list(ids.values()))

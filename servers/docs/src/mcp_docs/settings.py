@@ -1,0 +1,25 @@
+"""What this server needs to know of the world, from the environment."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """`DOCS_DATABASE_URL` is the login `docs_ro`; it can read, within its reader's groups."""
+
+    model_config = SettingsConfigDict(env_prefix="DOCS_")
+
+    # optional, so that the server can print its definitions without a database
+    database_url: str = "postgresql://docs_ro@127.0.0.1:5432/docs"
+    pool_size: int = Field(default=8, ge=1, le=100)
+    # a reader waits this long for a connection or an answer, then hears "unavailable"
+    timeout_seconds: float = Field(default=6.0, gt=0, le=60)
+
+
+class LoaderSettings(BaseSettings):
+    """`DOCS_ADMIN_URL` may create roles and schemas; `DOCS_RO_PASSWORD` becomes docs_ro's."""
+
+    model_config = SettingsConfigDict(env_prefix="DOCS_")
+
+    admin_url: str
+    ro_password: str | None = None
