@@ -1,21 +1,115 @@
+# Paths are relative throughout: the folder may have spaces in its name.
 .DEFAULT_GOAL := help
-# Relative paths only: the folder may have spaces in its name.
 PY := .venv/bin/python
 UV := .venv/bin/uv
+STACK := $(PY) -m mcp_local
 empty :=
 space := $(empty) $(empty)
-SOURCES := $(wildcard shared/src gateway/src servers/*/src infra/*/src infra/sandbox/*/src playbook/src)
+ROOMS := $(wildcard shared gateway servers/* infra/* infra/sandbox/* playbook)
+SOURCES := $(wildcard $(addsuffix /src,$(ROOMS)))
+CODE := $(SOURCES) tests
+# in a test run of part of the tests: make test TESTS=tests/gateway
+TESTS ?= tests
 export UV_PYTHON_DOWNLOADS := never
 
 .PHONY: help
 help: ## this page
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+# --- the stack
+
+.PHONY: up
+up: .venv/ready ## start everything, make the governed calls, say how to connect a client
+	@$(STACK) up
+
+.PHONY: demo
+demo: .venv/ready ## the governed calls again, and the question that crosses all servers
+	@$(STACK) demo
+
+.PHONY: ps
+ps: .venv/ready ## what runs and how it is
+	@$(STACK) ps
+
+.PHONY: logs
+logs: .venv/ready ## the logs (NAME=gateway for one part, FOLLOW=1 to go on)
+	@$(STACK) logs $(if $(FOLLOW),--follow) $(NAME)
+
+.PHONY: restart
+restart: .venv/ready ## start one part anew: NAME=gateway
+	@$(STACK) restart "$(NAME)"
+
+.PHONY: down
+down: .venv/ready ## stop everything, keep the data
+	@$(STACK) down
+
+.PHONY: clean
+clean: .venv/ready ## stop everything, remove data, logs and secrets
+	@$(STACK) clean
+
+.PHONY: doctor
+doctor: .venv/ready ## what is wrong with this machine or the stack, and what to do
+	@$(STACK) doctor
+
+.PHONY: connect
+connect: .venv/ready ## client configurations to paste
+	@$(STACK) connect
+
+# --- policy and record
+
+.PHONY: policy
+policy: .venv/ready ## who may use which tool
+	@$(PY) -m mcp_gateway.policy matrix
+
+.PHONY: why
+why: .venv/ready ## why a person may or may not: PERSON=ben TOOL=crm_log_note
+	@$(PY) -m mcp_gateway.policy why --person "$(PERSON)" --tool "$(TOOL)"
+
+.PHONY: audit
+audit: .venv/ready ## verify the ledger
+	@$(STACK) env gateway {python} -m mcp_gateway.audit verify
+
+# --- the code
+
+.PHONY: test
+test: .venv/ready ## every test (TESTS=tests/gateway for some)
+	@$(PY) -m pytest -q $(TESTS)
+
+.PHONY: check
+check: .venv/ready ## format, lint, types, lock
+	@$(PY) -m ruff format --check $(CODE)
+	@$(PY) -m ruff check $(CODE)
+	@$(MAKE) --no-print-directory types
+	@$(PY) -m mcp_local.lockcheck
+
+.PHONY: format
+format: .venv/ready ## format the code
+	@$(PY) -m ruff format $(CODE)
 
 .PHONY: types
-types: ## mypy --strict over sources and tests
-	MYPYPATH=$(subst $(space),:,$(SOURCES)):tests $(PY) -m mypy $(SOURCES) tests
+types: .venv/ready ## mypy --strict over sources and tests
+	@MYPYPATH=$(subst $(space),:,$(SOURCES)):tests $(PY) -m mypy $(SOURCES) tests
 
 .PHONY: lock
-lock: ## resolve the dependencies anew into requirements.lock
+lock: .venv/ready ## resolve the dependencies anew into requirements.lock
 	$(UV) lock -q
 	$(UV) export -q --frozen --all-packages --all-groups --no-emit-workspace --no-annotate --no-header -o requirements.lock
+
+.PHONY: tools-lock
+tools-lock: .venv/ready ## pin the tool definitions of the listed servers
+	@$(STACK) tools-lock
+
+# --- the environment
+
+.PHONY: install
+install: .venv/ready ## make .venv (every command does so by itself)
+
+# Made again when the lock, a room's own dependencies or the list of servers change.
+.venv/ready: requirements.lock infra/local/uv.txt gateway/gateway.yaml $(wildcard $(addsuffix /pyproject.toml,$(ROOMS)))
+	@for python in $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14; do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    $$python -I infra/local/src/mcp_local/bootstrap.py || exit 1; \
+	    touch .venv/ready; exit 0; \
+	  fi; \
+	done; \
+	echo "Python 3.11 or later is needed, and none of python3, python3.11 to python3.14 is." >&2; \
+	echo "Install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1

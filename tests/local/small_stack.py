@@ -48,7 +48,7 @@ env = { NAME = "gateway", TRACE = "{run}/trace", UPSTREAMS = "{upstreams}" }
 [servers.env]
 NAME = "{name}"
 TRACE = "{run}/trace"
-MCP_RESOURCE = "http://{name}.internal/mcp"
+MCP_RESOURCE = "{resource}"
 """
 
 SERVER = """
@@ -69,8 +69,14 @@ def clone(
     (local / "stack.toml").write_text(base + extra)
     (folder / "dummy.py").write_text(DUMMY)
     (folder / "gateway").mkdir()
-    (folder / "gateway" / "gateway.yaml").write_text(json.dumps({"servers": list(servers)}))
+    listing = {
+        "public_url": "http://localhost:8080",
+        "issuer": "http://localhost:8081/realms/mcp",
+        "servers": list(servers),
+    }
+    (folder / "gateway" / "gateway.yaml").write_text(json.dumps(listing))
     for name, text in servers.items():
         (folder / "servers" / name).mkdir(parents=True)
         (folder / "servers" / name / "stack.toml").write_text(text)
+        (folder / "servers" / name / "policy.yaml").write_text("tools: {}\n")
     return folder

@@ -6,9 +6,10 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 
+from mcp_gateway.settings import ConfigError
 from mcp_local import control, logs, screen
 from mcp_local.allocation import PortBusyError
-from mcp_local.board import read_board
+from mcp_local.board import READY, read_board
 from mcp_local.load import Stack, load
 from mcp_local.lock import LockHeldError, held
 from mcp_local.logs import NoLogError
@@ -20,7 +21,8 @@ from mcp_local.stack_toml import StackTomlError
 # what a person can mend: said in words, without a traceback
 FORESEEN = (
     control.StackError, PortBusyError, NoLogError, NoRepositoryError, PostgresMissingError,
-    StackTomlError, NoFreePortError, LockHeldError, PermissionError, LookupError, ValueError,
+    StackTomlError, ConfigError, NoFreePortError, LockHeldError, PermissionError, LookupError,
+    ValueError,
 )  # fmt: skip
 
 
@@ -59,7 +61,7 @@ def ps(stack: Stack, _: argparse.Namespace) -> int:
     for part in board.parts.values():
         if part.trouble:
             screen.console.print("\n" + control.trouble(part, stack.here.logs), markup=False)
-    return 0 if all(part.status in screen.READY for part in board.parts.values()) else 1
+    return 0 if all(part.status in READY for part in board.parts.values()) else 1
 
 
 def show_logs(stack: Stack, args: argparse.Namespace) -> int:

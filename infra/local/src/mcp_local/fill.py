@@ -4,7 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from mcp_local.place import Place
@@ -61,6 +61,11 @@ class Filler:
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.ports[name]}"
 
+    def with_any_port(self) -> "Filler":
+        """For commands that open no port: parts never started get a number all the same."""
+        missing = {part.name: 1 for part in self.plan.parts if part.name not in self.ports}
+        return replace(self, ports={**missing, **self.ports})
+
     def fill(self, text: str, part: Part) -> str:
         placeholders = self._placeholders(part)
 
@@ -89,6 +94,7 @@ class Filler:
             ("run", 0): lambda: str(place.run),
             ("folder", 0): lambda: str(part.folder),
             ("name", 0): lambda: part.name,
+            ("resource", 0): lambda: part.resource,
             ("port", 0): lambda: str(self.ports[part.name]),
             ("port", 1): lambda name: str(self.ports[name]),
             ("url", 1): self.url,

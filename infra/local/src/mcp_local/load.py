@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 
 from mcp_local.fill import Filler
 from mcp_local.place import Place, place, prepare
@@ -11,8 +12,13 @@ from mcp_local.secret_files import Secrets
 
 @dataclass(frozen=True)
 class Stack:
+    """The plan is read when first asked for: `make down` works whatever the files say."""
+
     here: Place
-    plan: Plan
+
+    @cached_property
+    def plan(self) -> Plan:
+        return plan(self.here.root)
 
     def filler(self) -> Filler:
         """With the ports this stack was last started on."""
@@ -26,5 +32,4 @@ class Stack:
 
 
 def load() -> Stack:
-    here = place()
-    return Stack(here, plan(here.root))
+    return Stack(place())

@@ -10,6 +10,7 @@ from mcp_local import postgres, valkey
 from mcp_local.child import Launch
 from mcp_local.fill import Filler
 from mcp_local.plan import Part
+from mcp_local.postgres_home import unprivileged
 
 _creating = asyncio.Lock()  # CREATE DATABASE copies a template, which two may not do at once
 
@@ -33,7 +34,7 @@ def postgres_launch(part: Part, filler: Filler, env: Mapping[str, str]) -> Launc
         env=env,
         folder=home.data.parent,
         log=filler.place.logs / f"{part.name}.log",
-        who=postgres.unprivileged(),
+        who=unprivileged(),
         gentle=signal.SIGINT,  # fast shutdown: SIGTERM would wait for every client to leave
     )
 

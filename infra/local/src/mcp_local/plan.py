@@ -5,12 +5,12 @@ Reads files and decides nothing about processes: `supervisor` runs what is plann
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Literal
 
-from mcp_local.listed import Listed, listed_servers
+from mcp_gateway.settings import Server, load, servers
 from mcp_local.stack_toml import (
     BaseFile,
     BaseService,
@@ -38,6 +38,7 @@ class Part:
     setup: tuple[Setup, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     public: Literal["gateway", "issuer"] | None = None
+    resource: str = ""  # a server's identity, its audience
 
     @property
     def wants_port(self) -> bool:
@@ -81,6 +82,12 @@ class Plan:
         return groups
 
 
+def listed_servers(root: Path) -> tuple[Server, ...]:
+    """As the gateway itself reads its list: what it would not serve is not started either."""
+    file = root / "gateway" / "gateway.yaml"
+    return tuple(servers(load(file), file))
+
+
 def plan(root: Path) -> Plan:
     """Read the whole stack of a clone, in dependency order."""
     base = read_base(root / "infra" / "local" / "stack.toml")
@@ -100,7 +107,7 @@ def plan(root: Path) -> Plan:
     return Plan(parts=_ordered(parts), fingerprint=_fingerprint(root, parts.values()))
 
 
-def _service(root: Path, name: str, service: BaseService, listed: tuple[Listed, ...]) -> Part:
+def _service(root: Path, name: str, service: BaseService, listed: tuple[Server, ...]) -> Part:
     process = service.process
     needs = process.needs if process else ()
     everyone = tuple(server.name for server in listed)
@@ -118,11 +125,12 @@ def _service(root: Path, name: str, service: BaseService, listed: tuple[Listed, 
     )
 
 
-def _server(root: Path, server: Listed, base: BaseFile) -> Iterator[Part]:
+def _server(root: Path, server: Server, base: BaseFile) -> Iterator[Part]:
     file = server.folder / "stack.toml"
     if not file.is_file():
         raise StackTomlError(f"{file} is missing; it says how to run the listed server.")
-    yield from _part(root, server.name, "server", file, read_part(file), base)
+    for part in _part(root, server.name, "server", file, read_part(file), base):
+        yield replace(part, resource=server.resource) if part.kind == "server" else part
 
 
 def _part(

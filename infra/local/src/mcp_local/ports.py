@@ -37,25 +37,28 @@ def is_free(port: int) -> bool:
 
 def holder_process(port: int) -> psutil.Process | None:
     """The process that listens on a port, where this user may know it."""
-    with contextlib.suppress(psutil.AccessDenied):
-        return _holder(psutil.net_connections("tcp"), port)
-    # macOS shows other processes' sockets to root alone; one's own can be asked one by one
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if any(c.status == psutil.CONN_LISTEN and c.laddr.port == port
-                   for c in process.net_connections("tcp")):  # fmt: skip
-                return process
-    return None
-
-
-def _holder(connections: "list[psutil._common.sconn]", port: int) -> psutil.Process | None:
-    for connection in connections:
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
-            if connection.pid is None:
-                continue
+    try:
+        pids = [
+            connection.pid
+            for connection in psutil.net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+        ]
+    except psutil.AccessDenied:  # macOS shows all sockets to root alone, one's own to each
+        pids = [process.pid for process in psutil.process_iter() if _listens(process, port)]
+    for pid in pids:
+        if pid is not None:
             with contextlib.suppress(psutil.NoSuchProcess):
-                return psutil.Process(connection.pid)
+                return psutil.Process(pid)
     return None
+
+
+def _listens(process: psutil.Process, port: int) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return any(
+            connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+            for connection in process.net_connections("tcp")
+        )
+    return False
 
 
 def holder(port: int) -> str | None:

@@ -1,0 +1,144 @@
+"""Makes `.venv` from requirements.lock. Runs with any python3 and only its standard library.
+
+uv comes from the package index by pip, its hash checked; every setting pip was given (index, proxy,
+CA, links) is handed on to uv, which reads other names.
+"""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+LOWEST = (3, 11)
+VENV = Path(".venv")
+PYTHON = VENV / "bin" / "python"
+UV = VENV / "bin" / "uv"
+ROOM_GLOBS = ("shared", "gateway", "servers/*", "infra/*", "infra/sandbox/*", "playbook")
+
+# pip's name → uv's variable
+SETTINGS = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "cert": "SSL_CERT_FILE",
+    "client-cert": "SSL_CLIENT_CERT",
+    "trusted-host": "UV_INSECURE_HOST",
+    "proxy": "ALL_PROXY",
+    "default-timeout": "UV_HTTP_TIMEOUT",
+    "timeout": "UV_HTTP_TIMEOUT",
+}
+COMMAS = ("UV_FIND_LINKS",)  # uv separates these by commas, where pip has spaces
+
+
+def say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+def stop(text: str) -> None:
+    sys.exit("\n" + text)
+
+
+def run(*command: object, env: Mapping[str, str] | None = None) -> None:
+    done = subprocess.run([str(word) for word in command], env=env, check=False)
+    if done.returncode != 0:
+        stop(f"This failed: {' '.join(str(word) for word in command)}")
+
+
+def make_environment() -> None:
+    """A virtual environment with pip in it, also where Debian has split ensurepip off."""
+    if PYTHON.exists() and works(PYTHON, "import pip"):
+        return
+    say(f"Making {VENV} with Python {'.'.join(map(str, sys.version_info[:3]))}")
+    if works(Path(sys.executable), "import ensurepip, venv"):
+        run(sys.executable, "-m", "venv", "--clear", VENV)
+    elif works(Path(sys.executable), "import pip, venv"):
+        run(sys.executable, "-m", "venv", "--clear", "--without-pip", VENV)
+        run(sys.executable, "-m", "pip", "--python", PYTHON, "install", "-q", "pip")
+    else:
+        stop(
+            f"{sys.executable} has no venv and ensurepip modules. On Debian and Ubuntu they are a "
+            "package of their own: apt-get install python3-venv"
+        )
+
+
+def works(python: Path, code: str) -> bool:
+    return (
+        subprocess.run([str(python), "-c", code], check=False, capture_output=True).returncode == 0
+    )
+
+
+def pip_settings() -> dict[str, str]:
+    """What pip would use, from its variables and its files alike."""
+    listed = subprocess.run(
+        [str(PYTHON), "-m", "pip", "config", "list"], check=False, capture_output=True, text=True
+    ).stdout  # fmt: skip
+    found: dict[str, str] = {}
+    for line in listed.splitlines():
+        key, _, value = line.partition("=")
+        scope, _, name = key.rpartition(".")
+        # variables win over files, and pip lists them in no promised order
+        if name not in found or scope == ":env:":
+            found[name] = str(ast.literal_eval(value))
+    return found
+
+
+def uv_environment() -> dict[str, str]:
+    given = pip_settings()
+    env = dict(os.environ)
+    for name, variable in SETTINGS.items():
+        if name in given and variable not in env:
+            words = given[name].split()
+            env[variable] = ("," if variable in COMMAS else " ").join(words)
+    if given.get("no-index", "").lower() in ("1", "true", "yes", "on"):
+        env.setdefault("UV_NO_INDEX", "1")
+    if "UV_INDEX" in env:
+        # pip looks in every index; the hashes of requirements.lock make that safe
+        env.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
+    env["UV_PYTHON_DOWNLOADS"] = "never"
+    env["VIRTUAL_ENV"] = str(VENV.resolve())
+    return env
+
+
+def rooms() -> list[Path]:
+    found = {folder for glob in ROOM_GLOBS for folder in Path().glob(glob)}
+    return sorted(folder for folder in found if (folder / "pyproject.toml").is_file())
+
+
+def outside() -> list[Path]:
+    """Servers that gateway.yaml lists from beyond this repository; asked of the installed rooms."""
+    listed = subprocess.run(
+        [str(PYTHON), "-m", "mcp_local", "folders"], check=False, capture_output=True, text=True
+    )  # fmt: skip
+    here = Path.cwd()
+    folders = [Path(line) for line in listed.stdout.splitlines()]
+    return [f for f in folders if here not in f.parents and (f / "pyproject.toml").is_file()]
+
+
+def install(folders: list[Path], env: Mapping[str, str], *, with_dependencies: bool) -> None:
+    options = [] if with_dependencies else ["--no-deps"]
+    editable = [word for folder in folders for word in ("-e", str(folder.resolve()))]
+    if editable:
+        run(UV, "pip", "install", "-q", "--no-build-isolation", *options, *editable, env=env)
+
+
+def main() -> None:
+    if sys.version_info < LOWEST:
+        stop(f"Python {'.'.join(map(str, LOWEST))} or later is needed; this is {sys.version}.")
+    make_environment()
+    wanted = (Path(__file__).parents[2] / "uv.txt").resolve()
+    run(
+        PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--require-hashes",
+        "--only-binary", ":all:", "-r", wanted,
+    )  # fmt: skip
+    env = uv_environment()
+    say("Installing what requirements.lock names")
+    run(UV, "pip", "install", "-q", "--require-hashes", "-r", "requirements.lock", env=env)
+    install(rooms(), env, with_dependencies=False)
+    # a server of another repository has dependencies this lock cannot know
+    install(outside(), env, with_dependencies=True)
+
+
+if __name__ == "__main__":
+    main()

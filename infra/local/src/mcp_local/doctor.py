@@ -1,0 +1,173 @@
+"""make doctor: what could be wrong with this machine or stack, one line each, with remedy."""
+
+import json
+import platform
+import shutil
+import sys
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from mcp_local import control, postgres_home, screen, valkey
+from mcp_local.allocation import public_ports
+from mcp_local.board import READY, read_board
+from mcp_local.load import Stack
+from mcp_local.people import people
+from mcp_local.ports import holder, is_free
+
+DISK_BYTES = 2 * 1024**3  # data, logs and the environment together stay well below
+CLOCK_SECONDS = 30  # what token checks forgive
+
+
+@dataclass(frozen=True)
+class Finding:
+    what: str
+    good: bool
+    remedy: str = ""
+
+
+def python_version(_: Stack) -> Finding:
+    found = platform.python_version()
+    return Finding(f"Python {found}", sys.version_info >= (3, 11), "Install Python 3.11 or later.")
+
+
+def disk(stack: Stack) -> Finding:
+    free = shutil.disk_usage(stack.here.root).free
+    return Finding(
+        f"{free / 1024**3:.1f} GiB free under {stack.here.root}",
+        free >= DISK_BYTES,
+        f"Free some space: {DISK_BYTES / 1024**3:.0f} GiB are asked for.",
+    )
+
+
+def postgres_binaries(stack: Stack) -> Finding:
+    if stack.here.database_url:
+        return Finding("PostgreSQL from DATABASE_URL", good=True)
+    try:
+        return Finding(f"PostgreSQL in {postgres_home.binaries()}", good=True)
+    except postgres_home.PostgresMissingError as error:
+        return Finding("PostgreSQL", good=False, remedy=str(error))
+
+
+def valkey_binary(stack: Stack) -> Finding:
+    if stack.here.redis_url:
+        return Finding("Valkey from REDIS_URL", good=True)
+    try:
+        return Finding(f"Valkey in {valkey.binary()}", good=True)
+    except valkey.ValkeyMissingError as error:
+        return Finding("Valkey", good=False, remedy=str(error))
+
+
+def folder_permissions(stack: Stack) -> Finding:
+    """Only root has this problem; see `postgres_home`."""
+    if not postgres_home.unprivileged():
+        return Finding("PostgreSQL runs as this user", good=True)
+    folder = stack.here.run
+    if postgres_home.can_reach(folder):
+        return Finding(f"PostgreSQL's own user can reach {folder}", good=True)
+    outside = postgres_home.moved_to(folder / "postgres")
+    where = outside or f"{postgres_home.OUTSIDE} (at the next `make up`)"
+    return Finding(f"PostgreSQL's user cannot reach {folder}: its data is in {where}", good=True)
+
+
+def ports(stack: Stack) -> Finding:
+    if control.supervisor_pid(stack.here) is not None:
+        return Finding("The public ports are held by the stack", good=True)
+    busy = [
+        f"{port} ({name}) is held by {holder(port) or 'another user'}"
+        for name, (port, _) in public_ports(stack.here).items()
+        if not is_free(port)
+    ]
+    return Finding(
+        "; ".join(busy) or "The public ports are free",
+        not busy,
+        "Stop that process: these ports are part of the stack's identity.",
+    )
+
+
+def parts(stack: Stack) -> Finding:
+    board = read_board(stack.here.state)
+    if control.supervisor_pid(stack.here) is None or board is None:
+        return Finding("The stack does not run", good=True, remedy="make up")
+    sick = [f"{p.name} {p.status}" for p in board.parts.values() if p.status not in READY]
+    return Finding(
+        "; ".join(sick) or f"All {len(board.parts)} parts are well", not sick, "make ps, make logs"
+    )
+
+
+def identity(stack: Stack) -> Finding:
+    """Gateway and issuer must name each other by exactly the same URLs."""
+    here = stack.here
+    if control.supervisor_pid(here) is None:
+        return Finding("Issuer and gateway metadata: not asked, nothing runs", good=True)
+    try:
+        issuer, _ = _get(f"{here.issuer}/.well-known/openid-configuration")
+        resource, _ = _get(f"{here.gateway}/.well-known/oauth-protected-resource/mcp")
+    except (OSError, ValueError) as error:
+        return Finding(f"Metadata cannot be read: {error}", good=False, remedy="make ps")
+    problems = []
+    if issuer.get("issuer") != here.issuer:
+        problems.append(f"the issuer calls itself {issuer.get('issuer')}, not {here.issuer}")
+    if here.issuer not in resource.get("authorization_servers", []):
+        problems.append(f"the gateway does not name {here.issuer}")
+    if resource.get("resource") != f"{here.gateway}/mcp":
+        problems.append(f"the gateway calls itself {resource.get('resource')}")
+    return Finding(
+        "; ".join(problems) or "Issuer and gateway metadata agree",
+        not problems,
+        "Compare gateway/gateway.yaml with the addresses of `make ps`.",
+    )
+
+
+def clock(stack: Stack) -> Finding:
+    """Tokens are judged by time; in a paused virtual machine that is off."""
+    if control.supervisor_pid(stack.here) is None:
+        return Finding("Clock: not compared, nothing runs", good=True)
+    try:
+        _, date = _get(f"{stack.here.issuer}/.well-known/openid-configuration")
+    except (OSError, ValueError) as error:
+        return Finding(f"Clock: the issuer does not answer: {error}", good=False, remedy="make ps")
+    if date is None:
+        return Finding("Clock: the issuer sends no date", good=True)
+    off = abs((datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds())
+    return Finding(
+        f"The issuer's clock is within {off:.0f} s of this one",
+        off <= CLOCK_SECONDS,
+        "Let the machine keep time (NTP).",
+    )
+
+
+def realm(stack: Stack) -> Finding:
+    found = people(stack.here.root)
+    return Finding(
+        f"{len(found)} demo people in the realm",
+        bool(found),
+        "infra/keycloak/realm.json has no users; nobody can sign in.",
+    )
+
+
+CHECKS: tuple[Callable[[Stack], Finding], ...] = (
+    python_version, disk, postgres_binaries, valkey_binary, folder_permissions, ports, realm, parts,
+    identity, clock,
+)  # fmt: skip
+
+
+def _get(url: str) -> tuple[dict[str, Any], str | None]:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=5) as answer:
+        content: dict[str, Any] = json.load(answer)
+        return content, answer.headers.get("date")
+
+
+def run(stack: Stack) -> int:
+    findings = [check(stack) for check in CHECKS]
+    for finding in findings:
+        mark = "[green]ok[/]     " if finding.good else "[red]problem[/]"
+        screen.console.print(f"{mark} ", end="")
+        screen.console.print(finding.what, markup=False)
+        if finding.remedy and not finding.good:
+            screen.console.print(f"        → {finding.remedy}", markup=False)
+    return 0 if all(finding.good for finding in findings) else 1

@@ -1,0 +1,58 @@
+"""What the ledger says about calls just made: read as its reader, verified by its own verifier."""
+
+import subprocess
+import sys
+from datetime import datetime
+
+import asyncpg
+
+from mcp_local import environment
+from mcp_local.fill import Filler, with_database, with_login
+from mcp_local.governed import Outcome
+
+VERIFY_SECONDS = 120
+
+
+def reader_url(filler: Filler) -> str:
+    role = "audit_reader"
+    url = with_database(filler.postgres, "ledger")
+    return with_login(url, role, filler.secrets.get(f"postgres-{role}"))
+
+
+async def record_of(filler: Filler, outcome: Outcome, since: datetime) -> str | None:
+    """A refused caller gets no receipt; its record is looked up by person and tool."""
+    if outcome.record:
+        return outcome.record
+    try:
+        connection = await asyncpg.connect(reader_url(filler), timeout=5)
+    except (OSError, TimeoutError, asyncpg.PostgresError):
+        return None
+    try:
+        found = await connection.fetchrow(
+            "SELECT seg, seq FROM audit.record WHERE person = $1 AND tool = $2 AND ts >= $3 "
+            "ORDER BY ts DESC LIMIT 1",
+            outcome.call.person, outcome.call.tool, since,
+        )  # fmt: skip
+    except asyncpg.PostgresError:
+        return None
+    finally:
+        await connection.close()
+    return f"{str(found['seg'])[:8]}/{found['seq']}" if found else None
+
+
+def verified(filler: Filler) -> tuple[str, str]:
+    """`yes`, `no` or `not available`, and the verifier's last line."""
+    gateway = filler.plan.part("gateway")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "mcp_gateway.audit", "verify"],
+            env=environment.of_process(gateway, filler), cwd=filler.place.root,
+            check=False, capture_output=True, text=True, timeout=VERIFY_SECONDS,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return "no", f"the verifier took longer than {VERIFY_SECONDS} s"
+    words = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    last = words[-1].strip() if words else ""
+    if "No module named" in last or "invalid choice" in last or "cannot be directly" in last:
+        return "not available", last
+    return ("yes" if done.returncode == 0 else "no"), last
