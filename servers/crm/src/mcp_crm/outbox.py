@@ -1,0 +1,167 @@
+"""The outbox: what this server set out to write, in its own database.
+
+One row per person, tool and idempotency key. It is `claimed` before anything leaves, `sent` just
+before the write does, and `done` with the answer afterwards. A row that stayed `sent` is a write
+whose outcome nobody knows: the next attempt looks before it sends. Requests are kept as a hash and
+answers without the texts people wrote.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import orjson
+
+from mcp_shared.faults import Conflict, Unavailable
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 3.0
+STATEMENT_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A write as it was asked for."""
+
+    subject: str
+    tool: str
+    key: str
+    arguments: dict[str, Any]
+
+    @property
+    def marker(self) -> str:
+        """Names this write everywhere; two people's equal keys make different markers."""
+        parts = json.dumps([self.subject, self.tool, self.key]).encode()
+        return hashlib.sha256(parts).hexdigest()[:40]
+
+    @property
+    def digest(self) -> str:
+        document = orjson.dumps(self.arguments, option=orjson.OPT_SORT_KEYS)
+        return hashlib.sha256(document).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The right to attempt a write now; nobody else holds it until the lease ends."""
+
+    marker: str
+    sent: bool
+    seen: dict[str, Any]
+    result: dict[str, Any] | None
+
+
+class Outbox:
+    def __init__(self, url: str, *, lease_seconds: float) -> None:
+        self._url = url
+        self._lease = lease_seconds
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._opening = asyncio.Lock()
+
+    async def claim(self, request: Request) -> Ticket:
+        """Take the row of this request.
+
+        Raises:
+            Conflict: the key was used for another request.
+            Unavailable: another attempt is under way, or the outbox cannot be reached.
+
+        """
+        async with self._connection() as db:
+            row = await db.fetchrow(_CLAIM, request.marker, request.digest, request.tool,
+                                    request.subject, self._lease)  # fmt: skip
+            if row is None:
+                row = await db.fetchrow(_READ, request.marker)
+        if row is None or (row["request"] == request.digest and row["state"] != "done"):
+            raise Unavailable(
+                "The same change is being made at this moment.",
+                instead="Wait a few seconds and repeat the call with the same idempotency_key.",
+            )
+        if row["request"] != request.digest:
+            raise Conflict(
+                "This idempotency_key was used for another change; nothing was done now.",
+                instead="Choose a new idempotency_key for a new change.",
+            )
+        return _ticket(request.marker, row)
+
+    async def sending(self, ticket: Ticket, seen: dict[str, Any]) -> None:
+        """Note that the write leaves now, and what stood there before it."""
+        async with self._connection() as db:
+            await db.execute(_SENDING, ticket.marker, orjson.dumps(seen).decode())
+
+    async def done(self, ticket: Ticket, result: dict[str, Any]) -> None:
+        """Keep the answer. When that fails the next attempt finds the write by looking."""
+        try:
+            async with self._connection() as db:
+                await db.execute(_DONE, ticket.marker, orjson.dumps(result).decode())
+        except Unavailable:
+            log.warning("answer not kept", extra={"code": "outbox_unavailable"})
+
+    async def release(self, ticket: Ticket, *, unsent: bool) -> None:
+        """Let the next attempt in; forget the row when nothing of it ever left."""
+        try:
+            async with self._connection() as db:
+                await db.execute(_FORGET if unsent else _RELEASE, ticket.marker)
+        except Unavailable:
+            log.warning("lease not released", extra={"code": "outbox_unavailable"})
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        try:
+            pool = await self._opened()
+            async with pool.acquire(timeout=CONNECT_SECONDS) as db:
+                yield db
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning(
+                "outbox", extra={"code": "outbox_unavailable", "kind": type(error).__name__}
+            )
+            raise Unavailable(
+                "Changes cannot be recorded at the moment, so none was made.",
+                instead="Repeat the call later with the same idempotency_key.",
+            ) from error
+
+    async def _opened(self) -> "asyncpg.Pool[asyncpg.Record]":
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._url,
+                    min_size=0,
+                    max_size=4,
+                    timeout=CONNECT_SECONDS,
+                    command_timeout=STATEMENT_SECONDS,
+                )
+        return self._pool
+
+
+def _ticket(marker: str, row: asyncpg.Record) -> Ticket:
+    result = orjson.loads(row["result"]) if row["state"] == "done" else None
+    seen = orjson.loads(row["seen"]) if row["seen"] else {}
+    return Ticket(marker, sent=row["state"] == "sent", seen=seen, result=result)
+
+
+# takes a new row, or one whose last attempt is over; a row that is done or leased yields nothing
+_CLAIM = """
+INSERT INTO outbox.write AS w (marker, request, tool, subject, leased_until)
+VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5))
+ON CONFLICT (marker) DO UPDATE SET leased_until = excluded.leased_until, updated_at = now()
+WHERE w.request = excluded.request AND w.state <> 'done' AND w.leased_until <= now()
+RETURNING request, state, seen, result
+"""
+_READ = "SELECT request, state, seen, result FROM outbox.write WHERE marker = $1"
+_SENDING = """
+UPDATE outbox.write SET state = 'sent', seen = $2::jsonb, updated_at = now() WHERE marker = $1
+"""
+_DONE = """
+UPDATE outbox.write SET state = 'done', result = $2::jsonb, updated_at = now() WHERE marker = $1
+"""
+_RELEASE = "UPDATE outbox.write SET leased_until = now() WHERE marker = $1 AND state <> 'done'"
+_FORGET = "DELETE FROM outbox.write WHERE marker = $1 AND state <> 'done'"
