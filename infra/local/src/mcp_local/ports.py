@@ -41,7 +41,7 @@ def holder_process(port: int) -> psutil.Process | None:
         pids = [
             connection.pid
             for connection in psutil.net_connections("tcp")
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
         ]
     except psutil.AccessDenied:  # macOS shows all sockets to root alone, one's own to each
         pids = [process.pid for process in psutil.process_iter() if _listens(process, port)]
@@ -55,7 +55,7 @@ def holder_process(port: int) -> psutil.Process | None:
 def _listens(process: psutil.Process, port: int) -> bool:
     with contextlib.suppress(psutil.Error):
         return any(
-            connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+            connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
             for connection in process.net_connections("tcp")
         )
     return False

