@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 from opentelemetry import trace
 
+from mcp_gateway.audit.ledger import Kind
 from mcp_gateway.audit.waiting import Entry, LedgerDown
 from mcp_gateway.audit.redaction import redact
 from mcp_gateway.call import Answer, Call, Grant, Principal, Raw, Receipt
@@ -27,7 +28,7 @@ T = TypeVar("T")
 class Journal(Protocol):
     """The ledger, as far as calls need it."""
 
-    async def append(self, kind: str, body: Mapping[str, Any]) -> Entry: ...
+    async def append(self, kind: Kind, body: Mapping[str, Any]) -> Entry: ...
 
 
 class Recorder:
