@@ -27,7 +27,8 @@ class UsageError(Exception):
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        return asyncio.run(options.run(options))
+        code: int = asyncio.run(options.run(options))
+        return code
     except (UsageError, keys.KeyFileError) as error:
         print(f"audit: {error}", file=sys.stderr)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -149,9 +150,9 @@ async def _stats(options: argparse.Namespace) -> int:
 
 def _report(report: Report) -> str:
     rate = report.records / report.seconds if report.seconds else 0
+    size = f"{report.records:,} records, {report.blocks:,} blocks, {report.segments:,} segments"
     lines = [
-        f"{report.records:,} records, {report.blocks:,} blocks, {report.segments:,} segments "
-        f"verified in {report.seconds:.1f} s ({rate:,.0f} records/s)",
+        f"{size} verified in {report.seconds:.1f} s ({rate:,.0f} records/s)",
         f"trusted keys: {', '.join(report.keys)}",
     ]
     if report.open:
@@ -175,7 +176,7 @@ def _failure(findings: list[Finding], total: int) -> str:
     lines += [f"  {kind}: {MEANING[kind]}" for kind in kinds]
     lines += [
         "What to do: stop changing this database; keep a copy of it, its server logs and backups;",
-        "compare with the receipts of the callers concerned; find who held which login at that time.",
+        "compare with the receipts of the callers concerned; find who held which login then.",
     ]
     return "\n".join(lines)
 

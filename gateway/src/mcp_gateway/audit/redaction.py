@@ -1,0 +1,3 @@
+"""Temporary stand-in (lead): overwrite me."""
+def redact(arguments, paths):
+    return dict(arguments), ""
