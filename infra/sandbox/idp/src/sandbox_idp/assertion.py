@@ -15,6 +15,7 @@ from sandbox_idp.realm import Client, Realm
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS = ["RS256", "ES256"]
+UNKNOWN = "Invalid client or Invalid client credentials"
 SKEW_SECONDS = 15
 LONGEST_SECONDS = 600  # memory of used ids lasts longer than this
 
@@ -31,8 +32,10 @@ class Clients:
         assertion = form.get("client_assertion")
         if assertion is None and "client_assertion_type" not in form:
             client = self._realm.clients.get(form.get("client_id", ""))
-            if client is None or not client.public:
-                raise _unproven("Invalid client or Invalid client credentials")
+            if client is None:
+                raise fault("invalid_client", UNKNOWN, status=401)
+            if not client.public:
+                raise _unproven("Parameter client_assertion_type is missing")
             return client
         if form.get("client_assertion_type") != ASSERTION_TYPE or not assertion:
             raise _unproven("client_assertion and its type belong together")
@@ -51,7 +54,7 @@ class Clients:
         subject = said.get("sub") if isinstance(said, dict) else None
         client = self._realm.clients.get(subject) if isinstance(subject, str) else None
         if client is None or client.public or "jwks.string" not in client.attributes:
-            raise _unproven("Invalid client or Invalid client credentials")
+            raise _unproven(UNKNOWN)
         return client
 
     def _check(self, client: Client, assertion: str) -> None:
@@ -90,4 +93,4 @@ class Clients:
 
 
 def _unproven(description: str) -> OAuth2Error:
-    return fault("invalid_client", description, status=401)
+    return fault("invalid_client", description)

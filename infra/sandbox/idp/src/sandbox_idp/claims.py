@@ -82,13 +82,11 @@ def narrowed(realm: Realm, audiences: Sequence[str], resource: str | None) -> li
     """RFC 8707 as Keycloak has it: `resource` picks from the audience and never adds to it."""
     if resource is None:
         return list(audiences)
-    for client_id in audiences:
-        client = realm.clients.get(client_id)
-        urls = {f"urn:client:{client_id}"}
-        if client is not None and "resource_url" in client.attributes:
-            urls.add(client.attributes["resource_url"])
-        if resource in urls:
-            return [resource]
+    clients = (realm.clients.get(client_id) for client_id in audiences)
+    if resource in {
+        c.attributes["resource_url"] for c in clients if c and "resource_url" in c.attributes
+    }:
+        return [resource]
     raise TargetError("The requested resource is not in the audience of this token")
 
 
@@ -103,6 +101,12 @@ def claims(granted: Granted, user: User, token: str, *, signed_in: int | None) -
         if value is not None:
             _set(made, mapper.config.get("claim.name", mapper.name), value)
     return made
+
+
+def concerned(said: Mapping[str, Any]) -> set[str]:
+    """The clients a token is about: those it is meant for and the one it was issued to."""
+    audience = said.get("aud", [])
+    return {said["azp"], *([audience] if isinstance(audience, str) else audience)}
 
 
 def unknown_mappers(realm: Realm) -> list[str]:

@@ -22,20 +22,23 @@ class Endpoints:
 
     async def token(self, request: Request) -> Response:
         asked = await posted(request, self._issuer.url)
+        if "grant_type" not in asked.form:
+            raise fault("invalid_request", "Missing form parameter: grant_type")
         answer: Response = self._flows.create_token_response(asked)
         _note("token", asked, answer)
         return answer
 
     async def introspect(self, request: Request) -> Response:
         asked = await posted(request, self._issuer.url)
-        if self._flows.authenticate_client(asked, []).client.public:
+        client = self._flows.authenticate_client(asked, []).client
+        if client.public:
             raise fault("invalid_request", "Client not allowed.", status=403)
         token = asked.form.get("token", "")
         said = self._issuer.read_access(token)
         if said is None and (found := self._issuer.read_refresh(token)):
             refresh, session = found
             said = refresh if refresh["jti"] == session.refresh else None
-        if said is None:
+        if said is None or client.client_id not in claims.concerned(said):
             return JSONResponse({"active": False}, headers=NO_STORE)
         active = {"active": True, "client_id": said["azp"], "token_type": said["typ"]}
         if username := said.get("preferred_username"):
@@ -53,7 +56,7 @@ class Endpoints:
         refresh = self._issuer.read_refresh(token)
         said = access or (refresh[0] if refresh else None)
         if said and said["azp"] != client.client_id:
-            raise fault("invalid_token", "Unmatching clients")
+            raise fault("invalid_request", "Unmatching clients")
         if access:
             self._issuer.memory.revoked.put(access["jti"], value=True)
         if refresh:

@@ -14,7 +14,7 @@ from sandbox_idp.realm import Client
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  a type's name
 # refused even when empty: a client that sends them was written for the older exchange
-LEGACY = ("requested_subject", "requested_issuer", "subject_issuer", "actor_token")
+LEGACY = ("requested_subject", "requested_issuer", "subject_issuer")
 
 
 class ExchangeGrant(grants.BaseGrant, TokenEndpointMixin):
@@ -30,7 +30,10 @@ class ExchangeGrant(grants.BaseGrant, TokenEndpointMixin):
         form = self.request.form
         for name in LEGACY:
             if name in form:
-                raise fault("invalid_request", f"Parameter {name} is not supported")
+                raise fault(
+                    "invalid_request",
+                    f"Parameter '{name}' is not supported for standard token exchange",
+                )
         if form.get("subject_token_type") != ACCESS_TOKEN:
             raise fault("invalid_request", "subject_token_type is access_token")
         if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
@@ -72,9 +75,7 @@ class ExchangeGrant(grants.BaseGrant, TokenEndpointMixin):
         )
         if said is None:
             raise fault("invalid_request", "Invalid token")
-        audience = said.get("aud", [])
-        names = [audience] if isinstance(audience, str) else audience
-        if client.client_id not in names and said.get("azp") != client.client_id:
+        if client.client_id not in claims.concerned(said):
             raise fault("access_denied", "Client is not within the token audience", status=403)
         return said
 

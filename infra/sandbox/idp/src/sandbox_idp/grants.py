@@ -31,6 +31,11 @@ class S256(CodeChallenge):
             raise fault("invalid_request", "code_challenge_method is S256")
         super().validate_code_challenge(grant, redirect_uri)
 
+    def validate_code_verifier(self, grant: Any, result: Any) -> None:
+        if not grant.request.form.get("code_verifier"):
+            raise fault("invalid_grant", "PKCE code verifier not specified")
+        super().validate_code_verifier(grant, result)
+
 
 class CodeGrant(grants.AuthorizationCodeGrant):
     def validate_authorization_request(self) -> str:
@@ -120,14 +125,19 @@ class RefreshGrant(grants.RefreshTokenGrant):
             raise fault("invalid_grant", "Maximum allowed refresh token reuse exceeded")
         return _Live(session)
 
+    def _validate_token_scope(self, token: Any) -> None:
+        """What was not granted at first is left out, not refused."""
+
     def create_token_response(self) -> Answer:
         session: Session = self.request.refresh_token.session
+        first = session.scope.split()
+        scope = [name for name in (self.request.payload.scope or "").split() if name in first]
         session = replace(session, resource=_resource(self, session.resource))
-        return _answer(self, session, scope=self.request.payload.scope)
+        return _answer(self, session, scope=" ".join(scope) if self.request.payload.scope else None)
 
 
 class _Live:
-    """A session under the names Authlib uses for a refresh token."""
+    """A session under the name Authlib uses for a refresh token."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -135,15 +145,12 @@ class _Live:
     def check_client(self, client: Any) -> bool:
         return bool(client.client.client_id == self.session.client_id)
 
-    def get_scope(self) -> str:
-        return self.session.scope
-
 
 class PasswordGrant(grants.ResourceOwnerPasswordCredentialsGrant):
     def authenticate_user(self, username: str, password: str) -> User:
         user: User | None = self.server.people.sign_in(username, password)
         if user is None:
-            raise fault("invalid_grant", "Invalid user credentials", status=401)
+            raise fault("invalid_grant", "Invalid user credentials")
         return user
 
     def create_token_response(self) -> Answer:
@@ -181,11 +188,11 @@ class ClientGrant(grants.ClientCredentialsGrant):
 
 
 def _resource(grant: Any, first: str | None) -> str | None:
-    """A later request repeats the resource or leaves it out."""
+    """A later request repeats the resource or leaves it out; it never brings one."""
     later: str | None = grant.server.resource(grant.request.form)
-    if first and later and first != later:
+    if later not in (None, first):
         raise fault("invalid_target", "The resource differs from the one first asked for")
-    return later or first
+    return first
 
 
 def _answer(

@@ -47,7 +47,7 @@ class Issuer:
         """The token endpoint's answer for a person: it spends the session's refresh token."""
         client = self.realm.clients[session.client_id]
         user = self.realm.users[session.username]
-        granted = claims.grant(self.realm, client, scope or session.scope, user)
+        granted = claims.grant(self.realm, client, session.scope if scope is None else scope, user)
         audience = claims.narrowed(self.realm, claims.audience(granted), session.resource)
         access = self.access(granted, user, audience, sid=session.sid, signed_in=session.signed_in)
         refresh, refresh_seconds = self._refresh(session, granted)
