@@ -1,0 +1,214 @@
+"""Decides whether a person's SQL may reach the database, and in which words. Pure: no clock,
+no network, no state.
+
+Only the text regenerated from the syntax tree is ever executed: comments, odd quoting and whatever
+the parser overlooked do not survive that. The database holds without this guard, too: see
+playbook/decisions/0005-warehouse-rights.md.
+"""
+
+import logging
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.tokens import TokenType  # type: ignore[attr-defined]
+
+from mcp_shared.faults import Invalid
+from mcp_warehouse import allowed, scope
+
+# the parser logs a statement it does not know; what people ask stays out of the log
+logging.getLogger("sqlglot").disabled = True
+
+SCHEMA = "sales"
+MAX_CHARACTERS = 10_000
+MAX_TOKENS = 2_500
+MAX_DEPTH = 25  # of parentheses, brackets and CASE; the parser recurses
+MAX_BRACKETS = 20  # the parser is quadratic in them
+MAX_CASTS = 100  # the `::` form nests once for each
+MAX_LITERAL = 1_000  # characters of one text constant
+# operands of `||`, concat and string_agg: nested in each other, 24 make at most 3^8 of one text
+MOST_JOINED_TEXTS = 24
+AGGREGATED_TEXT = 8  # what one string_agg counts for: it joins as many texts as there are rows
+
+_OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.CASE})
+_CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.END})
+
+
+class Refused(Invalid):
+    """SQL that must not run; `reason` is a stable code for logs and tests."""
+
+    def __init__(self, reason: str, what: str, *, instead: str) -> None:
+        self.reason = reason
+        super().__init__(what, instead=instead)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A statement that passed: proof for whoever executes it. Made only by `admit`."""
+
+    text: str
+    tables: frozenset[str]
+    columns: tuple[str, ...]  # as named in the text; empty where a `*` decides
+
+
+def admit(sql: str, tables: frozenset[str]) -> Admitted:
+    """Check one statement against the allow-list; `tables` are those of schema `sales`.
+
+    Raises:
+        Refused: with the first thing found that may not be.
+
+    """
+    _measure(sql)
+    try:
+        tree = _parse(sql)
+        _check(tree, tables)
+        text = tree.sql("postgres", comments=False)
+        again = _parse(text)
+        found = _check(again, tables)
+        if again.sql("postgres", comments=False) != text:
+            raise Refused("unstable", "This SQL is read in two ways.", instead="Write it plainer.")
+    except RecursionError:
+        raise _too_deep() from None
+    except SqlglotError:
+        raise Refused(
+            "syntax",
+            "This is not SQL that PostgreSQL reads.",
+            instead="Check the syntax; one SELECT statement, PostgreSQL dialect.",
+        ) from None
+    star = any(isinstance(column, exp.Star) or column.is_star for column in again.selects)
+    return Admitted(text, found, () if star else tuple(again.named_selects))
+
+
+def _measure(sql: str) -> None:
+    """Refuse what would cost too much to parse, by its tokens alone."""
+    if len(sql) > MAX_CHARACTERS or "\0" in sql:
+        raise Refused(
+            "size", f"SQL may have {MAX_CHARACTERS} characters.", instead="Ask for less at once."
+        )
+    try:
+        tokens = sqlglot.tokenize(sql, read="postgres")
+    except SqlglotError:
+        raise Refused(
+            "syntax", "A text or comment is not closed.", instead="Check the quotes."
+        ) from None
+    depth = deepest = brackets = casts = 0
+    for token in tokens:
+        depth += (token.token_type in _OPENING) - (token.token_type in _CLOSING)
+        deepest = max(deepest, depth)
+        brackets += token.token_type is TokenType.L_BRACKET
+        casts += token.token_type is TokenType.DCOLON
+    if deepest > MAX_DEPTH:
+        raise _too_deep()
+    if len(tokens) > MAX_TOKENS or brackets > MAX_BRACKETS or casts > MAX_CASTS:
+        raise Refused("size", "This SQL has too many parts.", instead="Ask for less at once.")
+
+
+def _too_deep() -> Refused:
+    return Refused(
+        "depth", "This SQL is nested too deeply.", instead="Use WITH to name the inner queries."
+    )
+
+
+def _parse(sql: str) -> exp.Query:
+    statements = [one for one in sqlglot.parse(sql, read="postgres") if one is not None]
+    if len(statements) != 1:
+        raise Refused(
+            "statements",
+            f"One statement at a time; this is {len(statements)}.",
+            instead="Send a single SELECT.",
+        )
+    (tree,) = statements
+    if type(tree) not in allowed.ROOTS or not isinstance(tree, exp.Query):
+        raise Refused(
+            "root", "Only SELECT can run here.", instead="Ask with a SELECT, with or without WITH."
+        )
+    return tree
+
+
+def _check(tree: exp.Query, tables: frozenset[str]) -> frozenset[str]:
+    """Walk every node; qualify each table in place; return the tables read."""
+    used = set()
+    joined = 0
+    for node in tree.walk():
+        if type(node) not in allowed.NODES:
+            raise _not_allowed(node)
+        if isinstance(node, exp.Table):
+            if not scope.is_cte(node):
+                used.add(_qualified(node, tables))
+        elif objection := _objection(node):
+            raise objection
+        joined += _joined_texts(node)
+    if joined > MOST_JOINED_TEXTS:
+        raise Refused(
+            "growth",
+            "This SQL joins too many texts.",
+            instead="Return the parts as columns of their own.",
+        )
+    return frozenset(used)
+
+
+def _qualified(table: exp.Table, tables: frozenset[str]) -> str:
+    name = scope.qualify(table, SCHEMA, tables)
+    if name is None:
+        raise Refused(
+            "table",
+            "This SQL reads something that is not a table of the warehouse.",
+            instead="Read tables of schema sales only; list_tables names them.",
+        )
+    return name
+
+
+def _objection(node: exp.Expr) -> Refused | None:  # noqa: PLR0911  a table of cases
+    """What speaks against a node whose type is allowed."""
+    match node:
+        case exp.With(recursive=True):
+            return Refused(
+                "recursive", "WITH RECURSIVE is not available.", instead="Use a plain WITH."
+            )
+        case exp.Lateral() if not isinstance(node.this, exp.Subquery):
+            return _not_allowed(node)
+        case exp.DataType() if node.this not in allowed.CASTS or node.args.get("nested"):
+            return Refused(
+                "cast",
+                "This SQL converts to a type that is not available.",
+                instead="Use integer, numeric, text, boolean, date or timestamp.",
+            )
+        case exp.Anonymous() if node.name.lower() not in allowed.NAMED_FUNCTIONS:
+            return _not_allowed(node)
+        case exp.Column() if node.name.lower() in allowed.NOT_COLUMNS:
+            return Refused(
+                "column",
+                f"{node.name.lower()} is not a column of the warehouse.",
+                instead="See describe_table for the columns there are.",
+            )
+        case exp.Literal() if len(node.name) > MAX_LITERAL:
+            return Refused(
+                "literal", f"A constant may have {MAX_LITERAL} characters.", instead="Shorten it."
+            )
+        case _:
+            return None
+
+
+def _joined_texts(node: exp.Expr) -> int:
+    if not isinstance(node, allowed.GROWING):
+        return 0
+    several = AGGREGATED_TEXT if isinstance(node, exp.GroupConcat) else 2
+    return max(several, len(node.expressions))
+
+
+def _not_allowed(node: exp.Expr) -> Refused:
+    if isinstance(node, exp.Func):
+        return Refused(
+            "function"
+            if isinstance(node, exp.Anonymous)
+            else f"function:{node.sql_name().lower()}",
+            "This SQL uses a function that is not available.",
+            instead="Sums, counts, averages, percentiles, ranks, and the usual text and date "
+            "functions are.",
+        )
+    return Refused(
+        "node",
+        "This SQL uses something other than plain reading.",
+        instead="Select, join, filter, group, sort and limit tables of schema sales.",
+    )

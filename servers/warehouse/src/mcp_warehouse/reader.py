@@ -1,0 +1,205 @@
+"""The warehouse in PostgreSQL, read as `wh_ro`.
+
+Each question has a transaction of its own: READ ONLY, with the caller's regions and the limits set
+for it alone, by the extended protocol, rolled back, and the connection wiped.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from mcp_warehouse import complaints
+from mcp_warehouse.guard import SCHEMA, Admitted
+from mcp_warehouse.metrics import question as metric_sql
+from mcp_warehouse.rights import Regions
+from mcp_warehouse.settings import Settings
+from mcp_warehouse.warehouse import Column, Measured, Question, Selection, Table
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    type_of_connection = PoolConnectionProxy[asyncpg.Record]
+
+ROWS_AT_ONCE = 100  # between two looks at the byte cap
+LOCK_TIMEOUT_MS = 200  # a reader waits for nothing but a schema change
+CLEAN_UP_SECONDS = 2  # for the rollback; then the connection is dropped
+
+log = logging.getLogger(__name__)
+
+
+class Reader:
+    """Implements `Warehouse`. Opens connections when they are needed, not before."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", settings: Settings) -> None:
+        self._pool = pool
+        self._settings = settings
+
+    async def tables(self) -> list[Table]:
+        async with self._reading() as connection:
+            rows = await connection.fetch(
+                "SELECT relname, CASE relkind WHEN 'v' THEN 'view' ELSE 'table' END, description"
+                " FROM pg_class LEFT JOIN pg_description"
+                " ON objoid = pg_class.oid AND classoid = 'pg_class'::regclass AND objsubid = 0"
+                " WHERE relnamespace = $1::text::regnamespace AND relkind IN ('r', 'v', 'm', 'p')"
+                " ORDER BY relname",
+                SCHEMA,
+            )
+        return [Table(name, kind, text or "") for name, kind, text in rows]
+
+    async def columns(self, table: str) -> list[Column]:
+        async with self._reading() as connection:
+            rows = await connection.fetch(
+                "SELECT attname, format_type(atttypid, atttypmod), description"
+                " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
+                " LEFT JOIN pg_description"
+                " ON objoid = attrelid AND classoid = 'pg_class'::regclass AND objsubid = attnum"
+                " WHERE relnamespace = $1::text::regnamespace AND relname = $2"
+                " AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+                SCHEMA, table,
+            )  # fmt: skip
+        return [Column(name, kind, text or "") for name, kind, text in rows]
+
+    async def as_of(self) -> date:
+        async with self._reading() as connection:
+            day: date | None = await connection.fetchval("SELECT as_of FROM sales.as_of")
+        if day is None:
+            log.error("the warehouse is empty; run seed_warehouse")
+            raise complaints.unavailable()
+        return day
+
+    async def nations(self) -> list[str]:
+        async with self._reading() as connection:
+            rows = await connection.fetch("SELECT nation FROM sales.nations ORDER BY nation")
+        return [nation for (nation,) in rows]
+
+    async def measure(self, question: Question, regions: Regions) -> list[Measured]:
+        before = question.before
+        async with self._reading(regions) as connection:
+            rows = await connection.fetch(
+                metric_sql(question.metric, question.group),
+                question.this.first, question.this.last,
+                before.first if before else None, before.last if before else None,
+                question.region, question.nation, question.segment,
+                question.limit, question.as_of,
+            )  # fmt: skip
+        return [
+            Measured(
+                row["id"], row["label"], _number(row["value"]),
+                _number(row["previous"]) if before else None, row["basis"], _number(row["size"]),
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    async def select(self, statement: Admitted, rows: int, regions: Regions) -> Selection:
+        limit = self._settings.most_row_characters
+        # as JSON text, cut by the database: no value larger than a row may be ever travels
+        query = (
+            f"SELECT left(row_to_json(answer)::text, {limit + 1})"  # noqa: S608  admitted text
+            f" FROM ({statement.text}) AS answer"
+        )
+        async with self._reading(regions) as connection:
+            try:
+                plan = json.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {query}"))
+                if plan[0]["Plan"]["Total Cost"] > self._settings.most_cost:
+                    raise complaints.too_expensive()
+                return await self._collect(connection, query, statement.columns, rows)
+            except asyncpg.PostgresError as error:
+                log.info("query failed", extra={"sqlstate": error.sqlstate})
+                raise complaints.fault(error.sqlstate or "XX000") from None
+
+    async def _collect(
+        self, connection: "type_of_connection", query: str, columns: tuple[str, ...], most: int
+    ) -> Selection:
+        cursor = await connection.cursor(query)
+        rows: list[list[Any]] = []
+        size = 0
+        while chunk := await cursor.fetch(min(ROWS_AT_ONCE, most + 1 - len(rows))):
+            for (text,) in chunk:
+                size += len(text.encode())
+                if len(text) > self._settings.most_row_characters:
+                    raise complaints.row_too_long()
+                if len(rows) == most or size > self._settings.most_bytes:
+                    return Selection(columns, rows, truncated=True)
+                row = json.loads(text, object_pairs_hook=_Row)
+                columns = tuple(name for name, _ in row)
+                rows.append([value for _, value in row])
+        return Selection(columns, rows, truncated=False)
+
+    @asynccontextmanager
+    async def _reading(self, regions: Regions | None = None) -> AsyncIterator["type_of_connection"]:
+        connection = await self._acquire()
+        try:
+            # the watchdog: the statement may have changed the database's own limit
+            async with asyncio.timeout(self._settings.deadline_seconds):
+                transaction = connection.transaction(readonly=True)
+                await transaction.start()
+                try:
+                    await connection.execute(self._limits(regions))
+                    yield connection
+                finally:
+                    async with asyncio.timeout(CLEAN_UP_SECONDS):
+                        await transaction.rollback()
+        except (TimeoutError, asyncpg.QueryCanceledError):
+            raise complaints.too_long() from None
+        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+            # our own SQL: what fails here is the database or its set-up, never the question
+            log.error("warehouse unavailable", extra={"error": type(error).__name__})
+            raise complaints.unavailable() from None
+        finally:
+            await self._pool.release(connection, timeout=CLEAN_UP_SECONDS)
+
+    async def _acquire(self) -> "type_of_connection":
+        try:
+            return await self._pool.acquire(timeout=self._settings.acquire_seconds)
+        except TimeoutError:
+            if self._pool.get_size() >= self._settings.connections:
+                raise complaints.busy() from None
+            raise complaints.unavailable() from None
+        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+            log.error("warehouse unavailable", extra={"error": type(error).__name__})
+            raise complaints.unavailable() from None
+
+    def _limits(self, regions: Regions | None) -> str:
+        """SET takes no parameters; the values are numbers of ours and constants of `rights`."""
+        statement_ms = int(self._settings.statement_seconds * 1000)
+        deadline_ms = int(self._settings.deadline_seconds * 1000)
+        return (
+            f"SET LOCAL app.regions = '{regions.setting if regions else ''}';"
+            f"SET LOCAL statement_timeout = {statement_ms};"
+            f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS};"
+            f"SET LOCAL idle_in_transaction_session_timeout = {deadline_ms};"
+        )
+
+
+class _Row(list[Any]):
+    """Name and value pairs: SQL may give two columns one name, a dict would lose one."""
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else round(float(value), 2)
+
+
+async def _wipe(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    await connection.execute("DISCARD ALL")
+
+
+@asynccontextmanager
+async def reading(settings: Settings) -> AsyncIterator[Reader]:
+    """A pool that connects on first use, so that a server starts while its database is down."""
+    pool = asyncpg.create_pool(
+        settings.database_url,
+        min_size=0,
+        max_size=settings.connections,
+        timeout=settings.acquire_seconds,
+        statement_cache_size=0,  # DISCARD ALL forgets the prepared statements
+        reset=_wipe,
+        server_settings={"application_name": "mcp_warehouse"},
+    )
+    async with pool:
+        yield Reader(pool, settings)

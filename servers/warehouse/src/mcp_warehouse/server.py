@@ -1,0 +1,40 @@
+"""Puts the warehouse server together; it connects to nothing until it runs."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from mcp.server.mcpserver import MCPServer
+
+from mcp_shared.serve import new_server
+from mcp_warehouse import prompts
+from mcp_warehouse.reader import Reader, reading
+from mcp_warehouse.settings import Settings
+from mcp_warehouse.tools import describe_table, get_metric, list_tables, run_sql
+
+INSTRUCTIONS = """\
+Figures of Larkfield Supply: revenue, orders, accounts, suppliers, deliveries.
+Start with get_metric: its figures are defined once and agreed on. Use run_sql only for what no
+metric covers, after list_tables and describe_table.
+People see the regions of their groups; a figure is always for the regions named in the answer.
+Data is as of the day in `as_of`, not today: count periods back from it.
+Account ids and names are those of the CRM."""
+
+
+@asynccontextmanager
+async def lifespan(_: MCPServer[Any]) -> AsyncIterator[Reader]:
+    async with reading(Settings()) as reader:
+        yield reader
+
+
+def build() -> MCPServer[Any]:
+    server = new_server(
+        "warehouse",
+        title="Warehouse",
+        version="1.0.0",
+        instructions=INSTRUCTIONS,
+        tools=[list_tables, describe_table, get_metric, run_sql],
+        lifespan=lifespan,
+    )
+    prompts.add_to(server)
+    return server

@@ -1,0 +1,21 @@
+"""Where the warehouse is and how much of it one call may take, from the environment."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="WAREHOUSE_")
+
+    # the login of wh_ro, never of an owner or administrator
+    database_url: str
+    connections: int = Field(default=8, ge=1, le=40)
+    # the wait for a free connection; then the answer is "busy"
+    acquire_seconds: float = Field(default=2, gt=0, le=10)
+    # the database's own limit, and the deadline of the server if that was switched off
+    statement_seconds: float = Field(default=4, gt=0, le=30)
+    deadline_seconds: float = Field(default=5, gt=0, le=40)
+    # in the unit of EXPLAIN; the two largest tables joined at scale 0.1 cost about 60,000
+    most_cost: float = Field(default=2_000_000, gt=0)
+    most_bytes: int = Field(default=200_000, ge=1_000, le=5_000_000)
+    most_row_characters: int = Field(default=20_000, ge=100, le=500_000)

@@ -1,0 +1,160 @@
+"""The curated figures."""
+
+import difflib
+from typing import Annotated, Literal
+
+from mcp_types import ToolAnnotations
+from pydantic import Field
+
+from mcp_shared.faults import Invalid, NotFound
+from mcp_shared.fields import PageSize
+from mcp_warehouse.access import TheWarehouse, callers_regions
+from mcp_warehouse.metrics import METRICS, Group, Metric, Name
+from mcp_warehouse.models import Days, MetricAnswer, MetricRow
+from mcp_warehouse.periods import Period, Span, spans
+from mcp_warehouse.rights import Region
+from mcp_warehouse.warehouse import Measured, Question, Warehouse
+
+TITLE = "Get a metric"
+HINTS = ToolAnnotations(
+    read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+)
+FEW_DAYS = 30  # a period to date that is shorter says little about accounts that order monthly
+
+WhichMetric = Annotated[
+    Name,
+    Field(
+        description="The figure. accounts_losing_revenue finds large accounts whose revenue fell, "
+        "greatest loss first; accounts_by_revenue lists the largest accounts."
+    ),
+]
+WhichPeriod = Annotated[
+    Period,
+    Field(description="Days to count; `this_...` ends at as_of, so it may still be short."),
+]
+Compare = Annotated[
+    Literal["nothing", "previous_period"],
+    Field(
+        description="`previous_period` adds the same figure for the span before, as long. "
+        "accounts_losing_revenue always compares."
+    ),
+]
+GroupBy = Annotated[
+    Group | None,
+    Field(description="Breakdown of the rows; left out, the metric's own. Not every one fits all."),
+]
+OfRegion = Annotated[Region | None, Field(description="Only accounts of this region.")]
+OfNation = Annotated[
+    str | None,
+    Field(min_length=2, max_length=40, description="Only accounts of this nation, such as FRANCE."),
+]
+OfSegment = Annotated[
+    Literal["AUTOMOBILE", "BUILDING", "FURNITURE", "HOUSEHOLD", "MACHINERY"] | None,
+    Field(description="Only accounts of this market segment."),
+]
+
+
+async def get_metric(
+    metric: WhichMetric,
+    warehouse: TheWarehouse,
+    period: WhichPeriod = "last_90_days",
+    compare_with: Compare = "nothing",
+    group_by: GroupBy = None,
+    region: OfRegion = None,
+    nation: OfNation = None,
+    segment: OfSegment = None,
+    limit: PageSize = 10,
+) -> MetricAnswer:
+    """Get an agreed business figure for a period, with breakdown, filter and comparison.
+
+    Use when: someone asks for revenue, orders, order value, order status, late deliveries,
+    supplier reliability, the largest accounts, or which accounts lost revenue.
+    Not for: questions no metric covers (run_sql), or what tables hold (describe_table).
+    Returns: `rows` with `value`, and `previous`, `change` and `change_percent` when compared;
+    `definition` and `period` say exactly what was counted, `regions` for whom. At most `limit`
+    rows; `more` says whether some were left out. No rows means no orders in that selection.
+    Fails: Invalid when the breakdown does not fit the metric; NotFound for an unknown nation;
+    Denied for a region that is not yours; Unavailable when the warehouse does not answer.
+    """
+    regions = callers_regions()
+    regions.narrowed(region)
+    chosen = METRICS[metric]
+    group = _group(metric, chosen, group_by)
+    compare = compare_with == "previous_period" or chosen.only_falling
+    if compare and group == "month":
+        raise Invalid(
+            "Months cannot be compared with the period before.",
+            instead="Group by month over a longer period, or compare without months.",
+        )
+    named = await _nation(warehouse, nation) if nation else None
+    as_of = await warehouse.as_of()
+    this, before = spans(period, as_of)
+    question = Question(
+        chosen, group, this, before if compare else None, as_of, region, named, segment, limit + 1
+    )
+    found = await warehouse.measure(question, regions)
+    return MetricAnswer(
+        metric=metric,
+        definition=chosen.definition,
+        unit=chosen.unit,
+        group_by=group,
+        as_of=as_of,
+        period=_days(this),
+        compared_with=_days(before) if compare else None,
+        regions=[region] if region else list(regions.names),
+        rows=[_row(one) for one in found[:limit]],
+        more=len(found) > limit,
+        note=_note(this, compare=compare),
+    )
+
+
+def _group(name: Name, metric: Metric, wanted: Group | None) -> Group:
+    if wanted is None:
+        return metric.groups[0]
+    if wanted not in metric.groups:
+        raise Invalid(
+            f"{name} cannot be grouped by {wanted}.",
+            instead=f"It can be grouped by {', '.join(metric.groups)}.",
+        )
+    return wanted
+
+
+async def _nation(warehouse: Warehouse, wanted: str) -> str:
+    known = await warehouse.nations()
+    name = " ".join(wanted.upper().split())
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3) or known
+        raise NotFound(
+            "No account is in a nation of that name.", instead=f"Perhaps {', '.join(near)}?"
+        )
+    return name
+
+
+def _days(span: Span) -> Days:
+    return Days(first=span.first, last=span.last, days=span.days)
+
+
+def _row(one: Measured) -> MetricRow:
+    change = percent = None
+    if one.value is not None and one.previous is not None:
+        change = round(one.value - one.previous, 2)
+        percent = round(100 * change / one.previous, 1) if one.previous else None
+    return MetricRow(
+        label=one.label,
+        id=one.id,
+        value=one.value,
+        previous=one.previous,
+        change=change,
+        change_percent=percent,
+        basis=one.basis,
+        last_12_months=one.size,
+    )
+
+
+def _note(span: Span, *, compare: bool) -> str | None:
+    if compare and span.days < FEW_DAYS:
+        return (
+            f"The period has {span.days} days so far; last_90_days compares two full spans "
+            "and is the safer reading."
+        )
+    return None
