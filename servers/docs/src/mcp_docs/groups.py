@@ -1,5 +1,4 @@
-"""
-Groups that may read: which a person has, which a page may name, how the database hears of them.
+"""Groups that may read: which a person has, which a page may name, how the database hears of them.
 
 Pure: no clock, no network, no state.
 """

@@ -1,8 +1,7 @@
-"""
-The database's shape: `python -m mcp_docs.migrate`. Numbered SQL files, each applied once.
+"""The database's shape: `python -m mcp_docs.migrate`. Numbered SQL files, each applied once.
 
-Roles belong to the whole cluster and are made first, outside the numbered files: another database of
-the same cluster may have made them already.
+Roles belong to the whole cluster and are made first, outside the numbered files: another database
+of the same cluster may have made them already.
 """
 
 import asyncio
@@ -20,7 +19,11 @@ async def migrate(connection: asyncpg.Connection, ro_password: str | None) -> li
     """Bring the database up to date; the names of the files that were applied."""
     await _roles(connection, ro_password)
     files = sorted(
-        (file for file in resources.files("mcp_docs.migrations").iterdir() if file.name[0].isdigit()),
+        (
+            file
+            for file in resources.files("mcp_docs.migrations").iterdir()
+            if file.name[0].isdigit()
+        ),
         key=lambda file: file.name,
     )
     applied = []

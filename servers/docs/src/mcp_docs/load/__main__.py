@@ -20,8 +20,8 @@ SHOWN = 20  # skipped pages named one by one
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m mcp_docs.load",
-        description="Load trees of Markdown, reStructuredText or HTML into the knowledge base. A load is "
-        "the whole of every collection it names: pages that are no longer there are removed.",
+        description="Load trees of Markdown, reStructuredText or HTML into the knowledge base. A "
+        "load is the whole of every collection it names: pages no longer there are removed.",
     )
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="folder to load")
     parser.add_argument("--collection", help="one collection for all; else each sub-folder is one")

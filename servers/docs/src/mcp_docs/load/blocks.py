@@ -1,5 +1,4 @@
-"""
-HTML to headings and prose: an allow-list walk that writes Markdown anew.
+"""HTML to headings and prose: an allow-list walk that writes Markdown anew.
 
 Pure: no clock, no network, no state. Every format comes through here, so there is one sanitiser.
 Images, scripts, forms, comments and hidden elements leave nothing behind.
@@ -16,16 +15,20 @@ from mcp_docs.load.text import code_block, code_span, escaped, link, plain_lines
 
 Resolve = Callable[[str], str | None]
 
-_DROPPED = frozenset(
-    "applet area audio base button canvas dialog embed form frame frameset head iframe img input link "
-    "map math meta nav noscript object option picture script select source style svg template "
-    "textarea title track video".split()
-)
-_BLOCKS = frozenset(
-    "address article aside blockquote body caption dd details div dl dt fieldset figcaption figure "
-    "footer header hgroup hr html li main ol p pre section summary table tbody td tfoot th thead tr ul "
-    "h1 h2 h3 h4 h5 h6".split()
-)
+# fmt: off
+_DROPPED = frozenset({
+    "applet", "area", "audio", "base", "button", "canvas", "dialog", "embed", "form", "frame",
+    "frameset", "head", "iframe", "img", "input", "link", "map", "math", "meta", "nav", "noscript",
+    "object", "option", "picture", "script", "select", "source", "style", "svg", "template",
+    "textarea", "title", "track", "video",
+})
+_BLOCKS = [
+    "address", "article", "aside", "blockquote", "body", "caption", "dd", "details", "div", "dl",
+    "dt", "fieldset", "figcaption", "figure", "footer", "header", "hgroup", "hr", "html", "li",
+    "main", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead",
+    "tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6",
+]
+# fmt: on
 _HEADING = re.compile(r"h[1-6]")
 _HIDING = re.compile(
     r"display:none|visibility:(?:hidden|collapse)|opacity:0(?:\.0*)?(?:;|$)|font-size:0(?![.\d]*[1-9])"
@@ -50,7 +53,7 @@ Block = Heading | Prose
 
 
 def blocks(html: str, resolve: Resolve) -> list[Block]:
-    """The visible content in reading order; `resolve` says where a relative link leads, if anywhere."""
+    """The visible content in order; `resolve` says where a relative link leads, if anywhere."""
     soup = BeautifulSoup(visible(html), "html.parser")
     return list(_Walk(resolve).children(soup))
 
@@ -63,7 +66,7 @@ def title_of(html: str) -> str:
 
 def _hidden(tag: Tag) -> bool:
     style = re.sub(r"\s", "", str(tag.get("style") or "")).lower()
-    classes = tag.get("class") or []
+    classes = str(tag.get("class") or "")
     return (
         tag.name in _DROPPED
         or tag.has_attr("hidden")
@@ -108,21 +111,22 @@ class _Walk:
         if _HEADING.fullmatch(tag.name):
             if text := " ".join(_words(tag).split()):
                 yield Heading(int(tag.name[1]), text)
-        elif tag.name == "pre":
-            if text := _words(tag).strip("\n"):
-                yield Prose(code_block(text))
-        elif tag.name in {"ul", "ol"}:
-            if lines := list(self._list(tag, 0)):
-                yield Prose("\n".join(lines))
-        elif tag.name == "table":
-            if lines := list(self._table(tag)):
-                yield Prose("\n".join(lines))
         elif tag.name == "blockquote":
             for inner in self.children(tag):
                 text = inner.text if isinstance(inner, Prose) else escaped(inner.text)
                 yield Prose("\n".join(f"> {line}" for line in text.split("\n")))
+        elif tag.name in {"pre", "ul", "ol", "table"}:
+            if text := self._whole(tag):
+                yield Prose(text)
         else:
             yield from self.children(tag)
+
+    def _whole(self, tag: Tag) -> str:
+        """What must stay in one piece: code, a list, a table."""
+        if tag.name == "pre":
+            text = _words(tag).strip("\n")
+            return code_block(text) if text.strip() else ""
+        return "\n".join(self._table(tag) if tag.name == "table" else self._list(tag, 0))
 
     def _list(self, tag: Tag, depth: int) -> Iterator[str]:
         items = [item for item in tag.find_all("li", recursive=False) if not _hidden(item)]
@@ -156,10 +160,8 @@ class _Walk:
     def _inline(self, node: PageElement) -> str:
         if not isinstance(node, Tag):
             return escaped(_words(node)).replace("\n", " ")
-        if _hidden(node):
-            return ""
-        if node.name == "br":
-            return "\n"
+        if _hidden(node) or node.name == "br":
+            return "\n" if node.name == "br" else ""
         if node.name in {"code", "tt", "kbd", "samp", "pre"}:
             return code_span(_words(node))
         inner = "".join(self._inline(child) for child in node.children)

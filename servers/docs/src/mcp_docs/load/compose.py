@@ -1,5 +1,4 @@
-"""
-A page's body and its sections: one text, cut where its headings are.
+"""A page's body and its sections: one text, cut where its headings are.
 
 Pure: no clock, no network, no state.
 """
@@ -10,7 +9,8 @@ from dataclasses import dataclass, field
 from mcp_docs.load.blocks import Block, Heading
 from mcp_docs.load.text import escaped
 
-# A section this long is two for the ranking: long enough for context, short enough to be about something.
+# A section this long is two for the ranking: long enough for context, short enough to be about
+# something.
 SECTION_CHARACTERS = 2_000
 MAX_BLOCK_CHARACTERS = 6_000
 MAX_HEADING_CHARACTERS = 160
@@ -74,14 +74,19 @@ def compose(title: str, blocks: Iterable[Block]) -> Composed:
 
 
 def _pieces(text: str) -> Iterable[str]:
-    """Cut only what no reader could take in at once; a cut list, table or code block stays readable."""
+    """Cut only what is too long to take in at once; a cut code block stays one."""
     if len(text) <= MAX_BLOCK_CHARACTERS:
         return [text]
     fence = text.partition("\n")[0] if text.startswith("```") else ""
     lines = text.split("\n")[1:-1] if fence else text.split("\n")
-    pieces, current, size = [], [], 0
+    pieces: list[list[str]] = []
+    current: list[str] = []
+    size = 0
     for line in lines:
-        for cut in (line[i : i + MAX_BLOCK_CHARACTERS] for i in range(0, max(len(line), 1), MAX_BLOCK_CHARACTERS)):
+        for cut in (
+            line[i : i + MAX_BLOCK_CHARACTERS]
+            for i in range(0, max(len(line), 1), MAX_BLOCK_CHARACTERS)
+        ):
             if size + len(cut) > MAX_BLOCK_CHARACTERS and current:
                 pieces.append(current)
                 current, size = [], 0

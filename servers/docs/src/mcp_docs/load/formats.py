@@ -1,8 +1,10 @@
-"""
-Markdown and reStructuredText to HTML, with everything switched off that reaches outside the text.
+"""Markdown and reStructuredText to HTML, without whatever reaches outside the text.
 
 Pure: no clock, no network, no files.
 """
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from docutils import nodes
 from docutils.core import publish_parts
@@ -15,23 +17,29 @@ from mcp_docs.load.front_matter import PageError
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
-# What Sphinx adds to reStructuredText. Bodies are kept as text, arguments of objects as their name.
+# What Sphinx and Django add to reStructuredText: bodies are kept as text, arguments as a name.
+# fmt: off
 _ROLES = (
-    "any attr class command confval data dfn djadmin djadminopt doc envvar exc file func "
-    "guilabel kbd keyword lookup makevar manpage menuselection meth mimetype mod numref obj option "
-    "pep program ref regexp rfc samp setting source term tfilter ticket token ttag type cve"
-).split()
+    "any", "attr", "class", "command", "confval", "cve", "data", "dfn", "djadmin", "djadminopt",
+    "doc", "envvar", "exc", "file", "func", "guilabel", "kbd", "keyword", "lookup", "makevar",
+    "manpage", "menuselection", "meth", "mimetype", "mod", "numref", "obj", "option", "pep",
+    "program", "ref", "regexp", "rfc", "samp", "setting", "source", "term", "tfilter", "ticket",
+    "token", "ttag", "type",
+)
 _CONTAINERS = (
-    "attribute autoattribute class classmethod console content-tabs data decorator describe "
-    "django-admin django-admin-option exception field function hlist method module "
-    "setting staticmethod templatefilter templatetag deprecated seealso versionadded versionchanged "
-    "versionremoved glossary only rst-class centered fieldlookup"
-).split()
+    "attribute", "centered", "class", "classmethod", "console", "content-tabs", "data", "decorator",
+    "deprecated", "describe", "django-admin", "django-admin-option", "exception", "field",
+    "fieldlookup", "function", "glossary", "hlist", "method", "module", "only", "rst-class",
+    "seealso", "setting", "staticmethod", "templatefilter", "templatetag", "versionadded",
+    "versionchanged", "versionremoved",
+)
 _LITERALS = ("code-block", "sourcecode", "highlight", "prompt", "snippet", "doctest", "testcode")
 _NOTHING = (
-    "toctree", "index", "currentmodule", "default-domain", "tabularcolumns", "automodule",
-    "autoclass", "highlightlang", "include", "literalinclude", "raw", "image", "figure",
-)  # fmt: skip
+    "autoattribute", "autoclass", "automodule", "currentmodule", "default-domain", "figure",
+    "highlightlang", "image", "include", "index", "literalinclude", "raw", "tabularcolumns",
+    "toctree",
+)
+# fmt: on
 
 _SETTINGS = {
     "file_insertion_enabled": False,
@@ -87,15 +95,15 @@ class _Nothing(Directive):
         return []
 
 
-def _role(
-    name: str,  # noqa: ARG001  docutils calls with these
+def _role(  # docutils calls with these
+    _name: str,
     rawtext: str,
     text: str,
-    lineno: int,  # noqa: ARG001
-    inliner: Inliner,  # noqa: ARG001
-    options: object = None,  # noqa: ARG001
-    content: object = None,  # noqa: ARG001
-) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+    _lineno: int,
+    _inliner: Inliner,
+    _options: Mapping[str, Any] | None = None,
+    _content: Sequence[str] = (),
+) -> tuple[list[Any], list[Any]]:
     """`words <target>` keeps the words, `~a.b.c` the last name."""
     words = text.partition(" <")[0] if text.endswith(">") else text
     words = words.rpartition(".")[2] if words.startswith("~") else words
@@ -105,7 +113,11 @@ def _role(
 def _register() -> None:
     for name in _ROLES:
         roles.register_local_role(name, _role)
-    for names, directive in ((_CONTAINERS, _Container), (_LITERALS, _Literal), (_NOTHING, _Nothing)):
+    for names, directive in (
+        (_CONTAINERS, _Container),
+        (_LITERALS, _Literal),
+        (_NOTHING, _Nothing),
+    ):
         for name in names:
             directives.register_directive(name, directive)
 
@@ -114,7 +126,7 @@ _register()
 
 
 def markdown(text: str) -> str:
-    return _MARKDOWN.render(text)
+    return str(_MARKDOWN.render(text))
 
 
 def restructuredtext(text: str) -> str:

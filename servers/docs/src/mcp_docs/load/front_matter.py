@@ -1,5 +1,4 @@
-"""
-The head of a page: who owns it, who may read it, how old it is.
+"""The head of a page: who owns it, who may read it, how old it is.
 
 Ages are counted back from the day of the load, so that "the last 90 days" always means something.
 Pure: no clock (the day is given), no network, no state.
@@ -40,7 +39,7 @@ Groups = Annotated[list[Annotated[str, AfterValidator(_group)]], Field(min_lengt
 
 
 class Head(BaseModel):
-    """Other keys are left alone (site generators have many), unless they look like a slip of these."""
+    """Other keys are left alone (site generators have many), unless they look like a slip."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 

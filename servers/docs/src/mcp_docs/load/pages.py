@@ -1,5 +1,4 @@
-"""
-A file becomes a page: decoded, its head read, its content made safe, cut into sections.
+"""A file becomes a page: decoded, its head read, its content made safe, cut into sections.
 
 Pure: no clock (the day is given), no network, no files.
 """
@@ -43,7 +42,7 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """All that is known of a page without parsing its content; `digest` covers all but the dates."""
+    """What is known of a page before its content is parsed; `digest` covers all but the dates."""
 
     doc_id: str
     collection: str
@@ -75,13 +74,14 @@ def address(path: PurePosixPath, root_name: str, collection: str | None) -> tupl
     parts = path.parts
     if collection is None and len(parts) > 1:
         collection, parts = parts[0], parts[1:]
-    name = ".".join(filter(None, (slug(part) for part in (*parts[:-1], PurePosixPath(parts[-1]).stem))))
+    name = ".".join(
+        filter(None, (slug(part) for part in (*parts[:-1], PurePosixPath(parts[-1]).stem)))
+    )
     return slug(collection or root_name), name
 
 
 def label(file: File, given: Defaults, today: date) -> Label:
-    """
-    Raises:
+    """Raises:
     PageError: the file cannot be a page, and why.
 
     """
@@ -94,7 +94,9 @@ def label(file: File, given: Defaults, today: date) -> Label:
     head, text = split(text)
     groups = head.groups or given.groups
     if not groups:
-        raise PageError("it names no groups that may read it; say --groups for pages without a head")
+        raise PageError(
+            "it names no groups that may read it; say --groups for pages without a head"
+        )
     collection, name = _address(file.path, head, given)
     digest = hashlib.sha256(file.content)
     digest.update(repr((VERSION, given, str(file.path))).encode())
@@ -117,7 +119,9 @@ def _address(path: PurePosixPath, head: Head, given: Defaults) -> tuple[str, str
     collection, name = address(path, given.root_name, given.collection)
     if head.collection and given.collection is None:
         if len(path.parts) > 1 and slug(head.collection) != collection:
-            raise PageError(f"its head says collection {head.collection!r}, its folder {collection!r}")
+            raise PageError(
+                f"its head says collection {head.collection!r}, its folder {collection!r}"
+            )
         collection = slug(head.collection)
     if not name or not collection:
         raise PageError("its name has no letter or digit")

@@ -1,4 +1,4 @@
-"""One load: the tree is read, what changed is parsed, and the collections become what the tree is."""
+"""One load: what changed is parsed, and the collections become what the tree is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -37,8 +37,7 @@ class _Reading:
 async def load(
     connection: asyncpg.Connection, roots: Sequence[Path], given: Defaults, today: date
 ) -> Report:
-    """
-    Raises:
+    """Raises:
     NothingToLoadError: a root is no folder, or no page was found below any of them.
 
     """
@@ -46,7 +45,11 @@ async def load(
     for root in roots:
         _read(root, given, today, reading)
     if not reading.labels:
-        why = f"; skipped {len(reading.skipped)}, first {reading.skipped[0]}" if reading.skipped else ""
+        why = (
+            f"; skipped {len(reading.skipped)}, first {reading.skipped[0]}"
+            if reading.skipped
+            else ""
+        )
         raise NothingToLoadError(f"no page below {', '.join(map(str, roots))}{why}")
     before = await store.known(connection, reading.collections)
     report = Report(sorted(reading.collections), skipped=reading.skipped)
@@ -70,7 +73,9 @@ def _read(root: Path, given: Defaults, today: date, reading: _Reading) -> None:
     if not root.is_dir():
         raise NothingToLoadError(f"{root} is not a folder")
     root = root.resolve()
-    defaults = Defaults(root.name, given.collection, given.groups, given.owner, given.classification)
+    defaults = Defaults(
+        root.name, given.collection, given.groups, given.owner, given.classification
+    )
     if given.collection:
         reading.collections.add(slug(given.collection))
     else:

@@ -1,8 +1,7 @@
-"""
-Pages into the database: one transaction, so that a reader sees the collections before or after.
+"""Pages into the database: one transaction, so that a reader sees the collections before or after.
 
-A load is the whole truth about the collections it names. What it does not bring is removed from them;
-no other collection is touched.
+A load is the whole truth about the collections it names. What it does not bring is removed from
+them; no other collection is touched.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

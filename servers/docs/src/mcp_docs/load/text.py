@@ -1,5 +1,4 @@
-"""
-Text that may be shown: without invisible characters, and inert as Markdown and HTML.
+"""Text that may be shown: without invisible characters, and inert as Markdown and HTML.
 
 Pure: no clock, no network, no state. Everything here escapes; nothing here decides by a list of bad
 things, because the next bad thing is not on it.
@@ -8,14 +7,16 @@ things, because the next bad thing is not on it.
 import re
 import unicodedata
 
-# Seen by a model, not by a reviewer. Variation selectors and tags carry hidden bytes; the joiners of
-# some scripts are lost with them, which costs a glyph's shape and no meaning in prose.
+# Seen by a model, not by a reviewer. Variation selectors and tags carry hidden bytes; the joiners
+# of some scripts are lost with them, which costs a glyph's shape and no meaning in prose.
 _SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _KEPT_CONTROLS = frozenset("\n\t")
 _REFUSED = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 _SPECIAL = re.compile(r"[\\`\[\]]|<(?=[A-Za-z/!?])|&(?=#?\w+;)|~(?=~)")
-_LINE_START = re.compile(r"^(\s*)(?=[#>~|]|[-+*=](?:\s|[-+*=]|$)|\d{1,9}[.)](?:\s|$))", re.MULTILINE)
-_HREF = re.compile(r"(?:https?://[\w.-]+(?::\d+)?(?:[/?#][^\s<>()\\\[\]`\"'|{}]*)?|mailto:[\w.+-]+@[\w.-]+)")
+_LINE_START = re.compile(r"^(\s*)(?=[#>|]|[-+*](?:\s|$)|=+\s*$|-+\s*$|_{3})", re.MULTILINE)
+_HREF = re.compile(
+    r"(?:https?://[\w.-]+(?::\d+)?(?:[/?#][^\s<>()\\\[\]`\"'|{}]*)?|mailto:[\w.+-]+@[\w.-]+)"
+)
 
 
 def visible(text: str) -> str:
@@ -31,18 +32,22 @@ def visible(text: str) -> str:
 
 def escaped(text: str) -> str:
     """The same words, without the power to open a link, an image, a tag or a code span."""
-    return _SPECIAL.sub(lambda found: "\\" + found.group() if found.group() != "&" else "&amp;", text)
+    return _SPECIAL.sub(
+        lambda found: "\\" + found.group() if found.group() != "&" else "&amp;", text
+    )
 
 
 def plain_lines(text: str) -> str:
     """A paragraph whose lines do not begin a heading, list, quote, table or fence."""
     return _LINE_START.sub(
-        lambda found: found.group(1) + "\\" if not _digit(text, found.end()) else found.group(1), text
+        lambda found: found.group(1) + "\\" if not _digit(text, found.end()) else found.group(1),
+        text,
     )
 
 
 def _digit(text: str, at: int) -> bool:
-    # "1. " at the start of a line is harmless as a list, and a backslash before a digit is not an escape
+    # "1. " at the start of a line is harmless as a list, and a backslash before a digit is not an
+    # escape
     return at < len(text) and text[at].isdigit()
 
 

@@ -1,9 +1,8 @@
-"""
-The files below a folder, read without leaving it.
+"""The files below a folder, read without leaving it.
 
 Every folder is held open and every file opened relative to it, without following links: a link put
-in place while the loader runs changes nothing. Links, further names of one file, devices and files that
-are too large are refused and named.
+in place while the loader runs changes nothing. Links, further names of one file, devices and files
+that are too large are refused and named.
 """
 
 import errno

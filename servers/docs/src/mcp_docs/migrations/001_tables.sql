@@ -4,6 +4,7 @@
 -- that "what may this person see" is a handful of numbers in every index, and the totals BM25 needs
 -- can be summed over exactly what the reader may see: a hidden page changes no score.
 CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
+CREATE EXTENSION IF NOT EXISTS fuzzystrmatch WITH SCHEMA public;
 CREATE SCHEMA docs AUTHORIZATION docs_owner;
 SET LOCAL ROLE docs_owner;
 

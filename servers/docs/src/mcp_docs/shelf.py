@@ -1,0 +1,181 @@
+"""The library in Postgres, as `docs_ro`: one short read-only transaction for each question, in
+which the reader's groups are set.
+
+The database down means `Unavailable`, at the call and not at start-up; the next call tries again.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from mcp_docs import ranking
+from mcp_docs.library import PageEntry, PageText, SectionAt
+from mcp_docs.models import CollectionInfo, CollectionList, Hit, SearchResult, overdue, url
+from mcp_docs.settings import Settings
+from mcp_shared.faults import Unavailable
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = PoolConnectionProxy[asyncpg.Record]
+
+MAX_COLLECTIONS = 100
+
+_DOWN = (
+    OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError, asyncpg.QueryCanceledError,
+    asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidAuthorizationSpecificationError, asyncpg.UndefinedTableError,
+    asyncpg.InvalidSchemaNameError,
+)  # fmt: skip
+
+
+@asynccontextmanager
+async def open_shelf(settings: Settings) -> AsyncIterator["Shelf"]:
+    """No connection is made until the first question: a server starts with its database down."""
+    pool = asyncpg.create_pool(
+        settings.database_url,
+        min_size=0,
+        max_size=settings.pool_size,
+        timeout=settings.timeout_seconds,
+        command_timeout=settings.timeout_seconds,
+        server_settings={"application_name": "mcp-docs"},
+    )
+    async with pool:
+        yield Shelf(pool, settings.timeout_seconds)
+
+
+class Shelf:
+    def __init__(self, pool: asyncpg.Pool, timeout_seconds: float) -> None:
+        self._pool = pool
+        self._timeout = timeout_seconds
+
+    @asynccontextmanager
+    async def _reading(self, groups: Sequence[str]) -> AsyncIterator["Connection"]:
+        try:
+            async with (
+                asyncio.timeout(self._timeout),
+                self._pool.acquire() as connection,
+                connection.transaction(readonly=True),
+            ):
+                # SET takes no parameters; `readable_by` let no quote through
+                await connection.execute(f"SET LOCAL app.groups = '{','.join(groups)}'")
+                yield connection
+        except _DOWN as error:
+            raise Unavailable(
+                "The knowledge base does not answer right now.",
+                instead="Try again in a minute; do not answer from memory.",
+            ) from error
+
+    async def search(
+        self,
+        groups: Sequence[str],
+        query: str,
+        *,
+        collection: str | None,
+        updated_within_days: int | None,
+        limit: int,
+    ) -> SearchResult:
+        async with self._reading(groups) as connection:
+            asked, similar = await self._asked(connection, groups, query)
+            if not asked:
+                return SearchResult(results=[], total=0, more=False, also_searched=[])
+            words = [term for term, _, _ in asked]
+            rows = await connection.fetch(
+                ranking.RANKED,
+                list(groups),
+                words,
+                [repr(weight) for _, weight, _ in asked],
+                [str(part) for _, _, part in asked],
+                collection,
+                updated_within_days,
+                limit,
+                " | ".join(
+                    "'" + word.replace("\\", "\\\\").replace("'", "''") + "'" for word in words
+                ),
+            )
+        total = rows[0]["total"] if rows else 0
+        return SearchResult(
+            results=[_hit(row) for row in rows],
+            total=total,
+            more=total > len(rows),
+            also_searched=similar,
+        )
+
+    async def _asked(
+        self, connection: "Connection", groups: Sequence[str], query: str
+    ) -> tuple[list[tuple[str, float, int]], list[str]]:
+        """Each stem of the query, or what it may have meant: term, weight, part of the query."""
+        families: dict[str, list[str]] = {}
+        for row in await connection.fetch(ranking.TERMS, list(groups), query):
+            families.setdefault(row["stem"], []).extend(filter(None, [row["term"]]))
+        asked: list[tuple[str, float, int]] = []
+        similar: list[str] = []
+        for part, (stem, written) in enumerate(list(families.items())[: ranking.MAX_TERMS]):
+            asked.append((stem, 1.0, part))
+            asked += [(kin, ranking.KIN_WEIGHT, part) for kin in written if kin != stem]
+            if not written:
+                found = await connection.fetch(ranking.SIMILAR, list(groups), stem)
+                asked += [(one["term"], ranking.SIMILAR_WEIGHT, part) for one in found]
+                similar += [one["term"] for one in found]
+        return asked, sorted(set(similar))
+
+    async def page(self, groups: Sequence[str], doc_id: str) -> PageText | None:
+        async with self._reading(groups) as connection:
+            row = await connection.fetchrow(ranking.PAGE, list(groups), doc_id)
+        if row is None:
+            return None
+        return PageText(
+            doc_id=row["doc_id"],
+            title=row["title"],
+            owner=row["owner"],
+            classification=row["classification"],
+            updated=row["updated"],
+            review_by=row["review_by"],
+            today=row["today"],
+            body=row["body"],
+            sections=tuple(
+                SectionAt(tuple(filter(None, headings.split("\x1f"))), int(starts), int(stops))
+                for headings, starts, stops in zip(
+                    row["headings"], row["starts"], row["stops"], strict=True
+                )
+            ),
+        )
+
+    async def collections(self, groups: Sequence[str]) -> CollectionList:
+        async with self._reading(groups) as connection:
+            rows = await connection.fetch(ranking.COLLECTIONS, list(groups), MAX_COLLECTIONS + 1)
+        found = [
+            CollectionInfo(
+                name=row["collection"],
+                pages=row["pages"],
+                newest=row["newest"],
+                overdue=row["overdue"],
+                titles=row["titles"],
+            )
+            for row in rows
+        ]
+        return CollectionList(
+            collections=found[:MAX_COLLECTIONS], more=len(found) > MAX_COLLECTIONS
+        )
+
+    async def entries(self, groups: Sequence[str], after: str, limit: int) -> list[PageEntry]:
+        async with self._reading(groups) as connection:
+            rows = await connection.fetch(ranking.ENTRIES, list(groups), after, limit)
+        return [PageEntry(row["doc_id"], row["title"], row["updated"], row["size"]) for row in rows]
+
+
+def _hit(row: asyncpg.Record) -> Hit:
+    return Hit(
+        doc_id=row["doc_id"],
+        title=row["title"],
+        section=row["section"],
+        snippet=" ".join(row["snippet"].split()),
+        owner=row["owner"],
+        updated=row["updated"],
+        warning=overdue(row["review_by"], row["today"]),
+        url=url(row["doc_id"]),
+    )

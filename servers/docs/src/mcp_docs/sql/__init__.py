@@ -1,0 +1,1 @@
+"""The statements of `docs_ro`, one file each."""
