@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from sandbox_crm import links
 from sandbox_crm.catalogue import ObjectType
 from sandbox_crm.failures import invalid
-from sandbox_crm.wire import Input, batch, body, parsed, world
+from sandbox_crm.wire import Input, batch, body, document, parsed, world
 
 MAX_PAIRS = 2_000
 
@@ -69,20 +69,20 @@ async def put_default(request: Request) -> Response:
 async def put(request: Request) -> Response:
     source, target = _ends(request)
     # the one body of this API that is a list
-    types = await request.json()
+    types = await document(request)
     if not isinstance(types, list) or not types:
         raise invalid("expected a list of association types")
     links.check_types(source, target, types)
     pair = (request.path_params["id"], request.path_params["to_id"])
     await _put(request, source, target, [pair])
-    document = {
+    made = {
         "fromObjectTypeId": source.type_id,
         "fromObjectId": pair[0],
         "toObjectTypeId": target.type_id,
         "toObjectId": pair[1],
         "labels": [],
     }
-    return JSONResponse(document, 201)
+    return JSONResponse(made, 201)
 
 
 async def remove(request: Request) -> Response:
@@ -106,13 +106,13 @@ async def batch_read(request: Request) -> Response:
             ids, after = await links.of(db, source, target, int(one.id), int(one.after or 0))
             if not ids:
                 continue
-            document: dict[str, Any] = {
+            found: dict[str, Any] = {
                 "from": {"id": one.id},
                 "to": [{"toObjectId": str(n), "associationTypes": [spec]} for n in ids],
             }
             if after is not None:
-                document["paging"] = {"next": {"after": str(after)}}
-            results.append(document)
+                found["paging"] = {"next": {"after": str(after)}}
+            results.append(found)
     return JSONResponse(batch(started, results))
 
 

@@ -69,26 +69,30 @@ def values(properties: Mapping[str, Text]) -> dict[str, str]:
     }
 
 
-async def body(request: Request) -> dict[str, Any]:
+async def document(request: Request) -> Any:
     received = bytearray()
     async for chunk in request.stream():
         received += chunk
         if len(received) > MAX_BODY_BYTES:
             raise ApiError(413, "VALIDATION_ERROR", "The request is too large")
     try:
-        document = orjson.loads(bytes(received))
+        return orjson.loads(bytes(received))
     except orjson.JSONDecodeError as error:
         raise invalid(
             f"Invalid input JSON on line {error.lineno}, column {error.colno}: {error.msg}"
         ) from None
-    if not isinstance(document, dict):
+
+
+async def body(request: Request) -> dict[str, Any]:
+    given = await document(request)
+    if not isinstance(given, dict):
         raise invalid("Invalid input JSON on line 1, column 1: expected an object")
-    return document
+    return given
 
 
-def parsed(model: type[Model], document: Any) -> Model:
+def parsed(model: type[Model], given: Any) -> Model:
     try:
-        return model.model_validate(document)
+        return model.model_validate(given)
     except ValidationError as error:
         problems = [
             Problem(

@@ -20,13 +20,26 @@ HINTS = ToolAnnotations(
 )
 
 Status = Annotated[DealStatus, Field(description="Open deals, won ones, lost ones, or any.")]
-OwnerName = Annotated[
-    str,
+InStage = Annotated[StageName | None, Field(description="Only deals in the stage of this name.")]
+OwnerName = Annotated[str, Field(min_length=1, max_length=100)]
+OwnedBy = Annotated[
+    OwnerName | None,
     Field(
-        min_length=1,
-        max_length=100,
-        description='The salesperson in charge by name or e-mail address; "me" for yourself.',
+        description=(
+            "Only deals of this salesperson, by name or e-mail address of at most 100 characters; "
+            '"me" for the person asking.'
+        )
     ),
+]
+WithAccount = Annotated[
+    AccountRef | None,
+    Field(description="Only deals with this account: its number, record id, domain or name."),
+]
+From = Annotated[Day | None, Field(description="Only deals closing on this day or later.")]
+To = Annotated[Day | None, Field(description="Only deals closing on this day or earlier.")]
+After = Annotated[
+    Cursor | None,
+    Field(description="`next_cursor` of an earlier answer, with the same other arguments."),
 ]
 
 
@@ -34,13 +47,13 @@ async def list_deals(
     crm: TheDirectory,
     desk: TheDesk,
     status: Status = "open",
-    stage: StageName | None = None,
-    owner: OwnerName | None = None,
-    account: AccountRef | None = None,
-    closing_from: Day | None = None,
-    closing_to: Day | None = None,
+    stage: InStage = None,
+    owner: OwnedBy = None,
+    account: WithAccount = None,
+    closing_from: From = None,
+    closing_to: To = None,
     limit: PageSize = 20,
-    cursor: Cursor | None = None,
+    cursor: After = None,
 ) -> DealList:
     """List deals by status, stage, owner, account or close date.
 

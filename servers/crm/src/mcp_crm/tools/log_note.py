@@ -26,13 +26,19 @@ NoteText = Annotated[
 ]
 
 
+AboutDeal = Annotated[
+    RecordId | None,
+    Field(description="Record id of one of the account's deals, to file the note there as well."),
+]
+
+
 async def log_note(
     account: AccountRef,
     text: NoteText,
     idempotency_key: IdempotencyKey,
     crm: TheDirectory,
     desk: TheDesk,
-    deal_id: RecordId | None = None,
+    deal_id: AboutDeal = None,
 ) -> LoggedNote:
     """Write a note about an account, and about one of its deals, into the CRM.
 

@@ -1,0 +1,123 @@
+"""Every operator against a plain Python reading of the documentation."""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import httpx2
+import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sandbox.crm.account import V, opened, prepare, searched
+
+NAMES = ("alpha", "Alpha beta", "BETA-gamma", "gamma", "delta_42", "Ångström 42", "")
+AMOUNTS = ("-5", "0", "2", "10", "10.0", "99.5", "")
+DAYS = ("2025-01-01T00:00:00.000Z", "2025-06-01T12:00:00.000Z", "2026-01-01T00:00:00.000Z", "")
+TYPES = ("newbusiness", "existingbusiness", "")
+DEALS = [
+    {"dealname": NAMES[n % 7], "amount": AMOUNTS[(n * 3) % 7], "closedate": DAYS[n % 4],
+     "dealtype": TYPES[n % 3], "description": str(n)}
+    for n in range(28)
+]  # fmt: skip
+
+VALUES: Mapping[str, st.SearchStrategy[str]] = {
+    "dealname": st.sampled_from([*filter(None, NAMES), "ALPHA", "nobody"]),
+    "amount": st.sampled_from([*filter(None, AMOUNTS), "3", "-5.00"]),
+    "closedate": st.sampled_from(
+        [*filter(None, DAYS), "1735689600000", "2025-06-01T12:00:00.001Z"]
+    ),
+    "dealtype": st.sampled_from([*filter(None, TYPES), "NEWBUSINESS"]),
+}
+TOKENS = st.sampled_from(
+    ["alpha", "ALPHA beta", "be*", "*mma", "42", "ångström", "a*a", "*", "!", "-"]
+)
+FOR_ALL = ["EQ", "NEQ", "IN", "NOT_IN", "HAS_PROPERTY", "NOT_HAS_PROPERTY"]
+ORDERED = ["LT", "LTE", "GT", "GTE", "BETWEEN"]
+
+
+@st.composite
+def filters(draw: st.DrawFn) -> dict[str, Any]:
+    name = draw(st.sampled_from(sorted(VALUES)))
+    extra = ORDERED if name in {"amount", "closedate"} else ["CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"]
+    operator = draw(st.sampled_from(FOR_ALL + extra))
+    one: dict[str, Any] = {"propertyName": name, "operator": operator}
+    if operator in {"IN", "NOT_IN"}:
+        return one | {"values": draw(st.lists(VALUES[name], min_size=1, max_size=3))}
+    if operator.endswith("_TOKEN"):
+        return one | {"value": draw(TOKENS)}
+    if operator.endswith("_PROPERTY"):
+        return one
+    one["value"] = draw(VALUES[name])
+    return one | ({"highValue": draw(VALUES[name])} if operator == "BETWEEN" else {})
+
+
+def key(name: str, value: str) -> Any:
+    if name == "amount":
+        return float(value)
+    if name == "closedate":
+        return "2025-01-01T00:00:00.000Z" if value == "1735689600000" else value
+    return value
+
+
+def words(text: str) -> list[str]:
+    return [word for word in re.split(r"[\s!-/:-@\[-`{-~]+", text.lower()) if word]
+
+
+def contains(text: str, wanted: str) -> bool:
+    tokens = [part for part in re.split(r"[\s!-)+-/:-@\[-`{-~]+", wanted.lower()) if part]
+    return bool(tokens) and all(
+        any(re.fullmatch(token.replace("*", ".*"), word) for word in words(text))
+        for token in tokens
+    )
+
+
+def matches(deal: Mapping[str, str], one: Mapping[str, Any]) -> bool:
+    name, operator = one["propertyName"], one["operator"]
+    kept = deal[name]
+    if not kept or operator.endswith("HAS_PROPERTY"):
+        return bool(kept) == (operator == "HAS_PROPERTY") and operator.endswith("HAS_PROPERTY")
+    if operator.endswith("CONTAINS_TOKEN"):
+        return contains(kept, one["value"]) == (operator == "CONTAINS_TOKEN")
+    folded = name == "dealname" and operator in {"EQ", "NEQ", "IN", "NOT_IN"}
+    mine = key(name, kept.lower() if folded else kept)
+    if operator in {"IN", "NOT_IN"}:  # the values are not folded: the vendor wants lower case
+        return (mine in [key(name, v) for v in one["values"]]) == (operator == "IN")
+    value = key(name, one["value"].lower() if folded else one["value"])
+    if operator == "BETWEEN":
+        return bool(value <= mine <= key(name, one["highValue"]))
+    return {"EQ": mine == value, "NEQ": mine != value}.get(operator) or {
+        "LT": mine < value, "LTE": mine <= value, "GT": mine > value, "GTE": mine >= value,
+    }.get(operator, False)  # fmt: skip
+
+
+@pytest_asyncio.fixture
+async def deals(database: str) -> AsyncIterator[httpx2.AsyncClient]:
+    await prepare(database, ())
+    async with opened(database) as crm:
+        inputs = [{"properties": deal} for deal in DEALS]
+        answer = await crm.post(f"/crm/objects/{V}/deals/batch/create", json={"inputs": inputs})
+        assert answer.status_code == 201, answer.text
+        yield crm
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(groups=st.lists(st.lists(filters(), min_size=1, max_size=3), min_size=1, max_size=3))
+async def test_search_agrees_with_the_documentation(
+    deals: httpx2.AsyncClient, groups: list[list[dict[str, Any]]]
+) -> None:
+    found = await searched(
+        deals,
+        "deals",
+        filterGroups=[{"filters": group} for group in groups],
+        properties=["description"],
+        limit=200,
+    )
+    expected = {
+        deal["description"]
+        for deal in DEALS
+        if any(all(matches(deal, one) for one in group) for group in groups)
+    }
+    assert {one["properties"]["description"] for one in found["results"]} == expected
+    assert found["total"] == len(expected)
