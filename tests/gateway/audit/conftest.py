@@ -1,6 +1,7 @@
 """A migrated ledger of each test's own, and the writer, reader and superuser who meet in it."""
 
 import contextlib
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest_asyncio
 from mcp_gateway.audit import keys
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.migrate import migrate
+from mcp_local import postgres
 
 WRITER, READER = "writer-secret", "reader-secret"
 
@@ -67,17 +69,38 @@ async def opened(place: Place, **options: Any) -> AsyncIterator[Ledger]:
         await ledger.aclose()
 
 
+@pytest_asyncio.fixture(scope="session")
+async def template(postgres_server: postgres.Postgres) -> str:
+    """A migrated database to copy: a migration per test would take most of the tests' time."""
+    name = "ledger_template"
+    connection = await asyncpg.connect(postgres_server.url())
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
+    await migrate(postgres_server.url(name), WRITER, READER)
+    return name
+
+
 @pytest_asyncio.fixture
-async def place(database: str, tmp_path: Path) -> Place:
-    await migrate(database, WRITER, READER)
-    key = tmp_path / keys.PRIVATE_NAME
-    keys.create(key)
-    return Place(
-        database,
-        as_role(database, "audit_writer", WRITER),
-        as_role(database, "audit_reader", READER),
-        key,
-    )
+async def place(
+    postgres_server: postgres.Postgres, template: str, tmp_path: Path
+) -> AsyncIterator[Place]:
+    name = f"ledger_{secrets.token_hex(6)}"
+    server = await asyncpg.connect(postgres_server.url())
+    try:
+        await server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        await server.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+        await server.execute(f"GRANT CONNECT ON DATABASE {name} TO audit_writer, audit_reader")
+        key = tmp_path / keys.PRIVATE_NAME
+        keys.create(key)
+        yield Place(
+            postgres_server.url(name),
+            postgres_server.url(name, "audit_writer", WRITER),
+            postgres_server.url(name, "audit_reader", READER),
+            key,
+        )
+        await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await server.close()
 
 
 @pytest.fixture

@@ -1,0 +1,145 @@
+"""What looks like a secret: by the name of a field, or by the text itself. Pure.
+
+Wrong in the safe direction: a value taken for a secret is missing from the record, while its
+commitment stays. Every expression runs in linear time: a caller chooses the text.
+"""
+
+import binascii
+import math
+import re
+import unicodedata
+from base64 import b64decode
+from collections import Counter
+from urllib.parse import unquote
+
+# compared without case and punctuation: `API-Key`, `apiKey` and `api_key` are one name
+_NAMES_CONTAIN = (
+    "password", "passwd", "passphrase", "passcode", "secret", "apikey", "accesskey", "privatekey",
+    "signingkey", "credential", "authorization", "clientassertion",
+)  # fmt: skip
+_NAMES_END = ("token", "jwt", "cookie", "pwd", "otp")
+_NAMES_ARE = frozenset(
+    {"auth", "bearer", "pin", "cvv", "cvc", "iban", "ssn", "pan", "sessionid", "cardnumber"}
+)
+
+_SHAPES = re.compile(
+    r"(?P<jwt>(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+\.)"
+    r"|(?P<private_key>-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY)"
+    r"|(?P<api_key>"
+    r"(?:sk|pk|rk)[-_](?:live|test|proj|ant|svcacct)[-_][A-Za-z0-9_-]{8}"
+    r"|\bsk-[A-Za-z0-9_-]{20}"
+    r"|\bgh[pousr]_[A-Za-z0-9]{20}|\bgithub_pat_[A-Za-z0-9_]{20}|\bglpat-[A-Za-z0-9_-]{16}"
+    r"|\bxox[abeoprs]-[A-Za-z0-9-]{10}|\bxapp-[A-Za-z0-9-]{10}"
+    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}|\bAIza[A-Za-z0-9_-]{30}|\bya29\.[A-Za-z0-9_-]{20}"
+    r"|\bpat-(?:na|eu|ap)[0-9]-[0-9a-f]{8}|\bhf_[A-Za-z0-9]{20}|\bnpm_[A-Za-z0-9]{20}"
+    r"|\bpypi-[A-Za-z0-9_-]{16}|\bSG\.[A-Za-z0-9_-]{16}|\bshp(?:at|ss|ca)_[A-Fa-f0-9]{16}"
+    r"|\bdop_v1_[a-f0-9]{16}|\bhvs\.[A-Za-z0-9_-]{16}|\beyJrIjoi[A-Za-z0-9+/=]{16})"
+    r"|(?P<bearer>(?i:\b(?:bearer|basic)\s{1,4}(?=[A-Za-z+/_~-]{0,60}[0-9.=+/_~-])"
+    r"[A-Za-z0-9._~+/=-]{8}))"
+    r"|(?P<password>(?i:(?:passw(?:or)?d|passphrase|secret|api[-_ ]?key|access[-_ ]?key|"
+    r"private[-_ ]?key|token|authorization|\bpwd)"
+    r"\\?[\"']?\s{0,8}[:=]\s{0,8}\\?[\"']?[^\s\"',;]{3}))"
+    r"|(?P<url_password>[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s/:@]{0,100}:[^\s/@]{1,200}@)"
+)
+_DIGITS = re.compile(r"[0-9]+(?:[ -][0-9]+)*+")
+_DOUBLED = str.maketrans("0123456789", "0246813579")  # twice the digit, its own digits added
+_WORDS = re.compile(r"[A-Za-z0-9+/_-]{16,}+")
+_SHORTEST = 8  # below it, only a name or a path gives a text away
+_RANDOM_LENGTH = 24
+_RANDOM_BITS, _RANDOM_BITS_IN_A_PATH = 4.0, 4.4  # per character; words of a language stay below
+_SAMPLE = 256  # characters are enough to tell random from written
+
+
+def secret_name(name: str) -> bool:
+    """Whether a field of this name holds a secret whatever it contains."""
+    if not name.isascii():
+        name = unicodedata.normalize("NFKC", name)
+    plain = "".join(c for c in name.casefold() if c.isalnum())
+    return (
+        plain in _NAMES_ARE
+        or plain.endswith(_NAMES_END)
+        or any(part in plain for part in _NAMES_CONTAIN)
+    )
+
+
+def secret_text(text: str) -> str | None:
+    """What kind of secret is in this text, also percent- or base64-encoded; None for none."""
+    if len(text) < _SHORTEST:
+        return None
+    if found := _plain(text):
+        return found
+    if "%" in text and (found := _plain(unquote(text))):
+        return found
+    for word in _WORDS.finditer(text):
+        token = word.group()
+        if _random(token):
+            return "high_entropy"
+        if (inner := _decoded(token)) and (found := _plain(inner)):
+            return found
+    return None
+
+
+def card_number(text: str) -> bool:
+    """Whether a payment card's number stands in these digits, alone or among other groups."""
+    for run in _DIGITS.finditer(text):
+        if run.end() - run.start() < 13:
+            continue
+        groups = run.group().replace("-", " ").split(" ")
+        if len(groups) <= 19 and all(len(group) < 3 for group in groups):
+            groups = ["".join(groups)]  # digit by digit, or in pairs
+        for start, first in enumerate(groups):
+            if len(first) < 3:
+                continue
+            digits = ""
+            for group in groups[start:]:
+                digits += group
+                if len(digits) > 19:
+                    break
+                if len(digits) >= 13 and _issued(digits) and _luhn(digits):
+                    return True
+    return False
+
+
+def _plain(text: str) -> str | None:
+    shape = _SHAPES.search(text)
+    if shape is not None:
+        return shape.lastgroup
+    return "card_number" if card_number(text) else None
+
+
+def _issued(digits: str) -> bool:
+    """Whether a card network gives out numbers like this: Luhn alone passes one in ten."""
+    size, two, four = len(digits), int(digits[:2]), int(digits[:4])
+    return (
+        (digits[0] == "4" and size in (13, 16, 19))
+        or ((51 <= two <= 55 or 2221 <= four <= 2720) and size == 16)
+        or (two in (34, 37) and size == 15)
+        or (two in (30, 36, 38, 39) and size == 14)
+        or ((four == 6011 or two in (35, 62, 64, 65)) and 16 <= size <= 19)
+    )
+
+
+def _luhn(digits: str) -> bool:
+    doubled = digits[-2::-2].translate(_DOUBLED)
+    return (sum(map(int, digits[-1::-2])) + sum(map(int, doubled))) % 10 == 0
+
+
+def _random(token: str) -> bool:
+    """Mixed case and digits without the repetition of words: a key, most likely."""
+    if len(token) < _RANDOM_LENGTH:
+        return False
+    sample = token[:_SAMPLE]
+    if sample.islower() or sample.isupper() or not any(c.isdigit() for c in sample):
+        return False
+    size = len(sample)
+    bits = -sum(n / size * math.log2(n / size) for n in Counter(sample).values())
+    return bits >= (_RANDOM_BITS_IN_A_PATH if "/" in sample else _RANDOM_BITS)
+
+
+def _decoded(token: str) -> str | None:
+    plain = token.replace("-", "+").replace("_", "/")
+    try:
+        text = b64decode(plain + "=" * (-len(plain) % 4)).decode()
+    except (binascii.Error, ValueError):
+        return None
+    return text if len(text) >= _SHORTEST and text.isprintable() else None
