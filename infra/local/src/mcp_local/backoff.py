@@ -13,4 +13,5 @@ def deaths_in_a_row(before: int, ran_well_for: float) -> int:
 
 
 def delay(deaths: int) -> float:
-    return min(FIRST * 2.0 ** max(0, deaths - 1), LONGEST)
+    doublings = min(deaths - 1, 16)  # far beyond LONGEST, and no overflow after a night of deaths
+    return min(FIRST * 2.0**doublings, LONGEST)

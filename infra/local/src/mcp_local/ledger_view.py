@@ -41,7 +41,7 @@ async def record_of(filler: Filler, outcome: Outcome, since: datetime) -> str | 
 
 
 def verified(filler: Filler) -> tuple[str, str]:
-    """`yes`, `no` or `not available`, and the verifier's last line."""
+    """`yes` or `no`, and the verifier's own words."""
     gateway = filler.plan.part("gateway")
     try:
         done = subprocess.run(
@@ -51,8 +51,7 @@ def verified(filler: Filler) -> tuple[str, str]:
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return "no", f"the verifier took longer than {VERIFY_SECONDS} s"
-    words = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    last = words[-1].strip() if words else ""
-    if "No module named" in last or "invalid choice" in last or "cannot be directly" in last:
-        return "not available", last
-    return ("yes" if done.returncode == 0 else "no"), last
+    words = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    if done.returncode == 0:
+        return "yes", words[0] if words else ""
+    return "no", "\n".join(words[-5:])

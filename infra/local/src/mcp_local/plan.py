@@ -109,7 +109,7 @@ def plan(root: Path) -> Plan:
 
 def _service(root: Path, name: str, service: BaseService, listed: tuple[Server, ...]) -> Part:
     process = service.process
-    needs = process.needs if process else ()
+    needs = service.needs + (process.needs if process else ())
     everyone = tuple(server.name for server in listed)
     return Part(
         name=name,

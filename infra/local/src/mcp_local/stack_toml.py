@@ -53,6 +53,7 @@ class BaseService(_Strict):
     own: Literal["postgres", "valkey"] | None = None
     public: Literal["gateway", "issuer"] | None = None
     process: Process | None = None
+    needs: tuple[str, ...] = ()
     setup: tuple[Setup, ...] = ()
     env: dict[str, str] = {}
 

@@ -1,6 +1,7 @@
 """make up: start, wait, and show what now stands."""
 
 import time
+from contextlib import nullcontext
 
 from mcp_local import control, screen
 from mcp_local.board import READY, read_board
@@ -23,7 +24,7 @@ def up(stack: Stack, *, calls: bool) -> int:
     if control.supervisor_pid(here) is None:
         control.start(here, stack.plan)
     try:
-        with screen.progress(here) as show:
+        with screen.progress(here) if fresh else nullcontext(lambda _: None) as show:
             board = control.wait_ready(here, show)
     except KeyboardInterrupt:
         screen.console.print("\nIt goes on starting in the background: `make ps`, `make down`.")
