@@ -58,11 +58,11 @@ connect: .venv/ready ## client configurations to paste
 
 .PHONY: policy
 policy: .venv/ready ## who may use which tool
-	@$(PY) -m mcp_gateway.policy matrix
+	@$(PY) -m mcp_gateway.why
 
 .PHONY: why
 why: .venv/ready ## why a person may or may not: PERSON=ben TOOL=crm_log_note
-	@$(PY) -m mcp_gateway.policy why --person "$(PERSON)" --tool "$(TOOL)"
+	@$(PY) -m mcp_gateway.why --person "$(PERSON)" --tool "$(TOOL)"
 
 .PHONY: audit
 audit: .venv/ready ## verify the ledger
