@@ -56,14 +56,15 @@ class Pipeline:
             return await self._unrecorded(call, principal)
         policy = self.policy()
         server, target = locate(call, self.catalogue)
+        rule = _rule(policy, call, server, target)
         try:
-            await self.throttle(principal, call, _rule(policy, call, server, target))
+            await self.throttle(principal, call, rule)
             grant = authorize(principal, call, policy, self.catalogue)
             await self.ensure_compared(grant.server)
             grant = authorize(principal, call, policy, self.catalogue)
         except Refusal as refusal:  # limits and denials are on the record too
             return await shielded(
-                self.record.refuse(call, principal, refusal, server, policy.version)
+                self.record.refuse(call, principal, refusal, server, rule, policy.version)
             )
         receipt = await self.record.admit(grant)
         answer = self._mistaken(grant) or await self._carried(receipt, emit)

@@ -5,6 +5,7 @@ No record, no entry; no record, no answer. The only place that makes a Receipt.
 
 import asyncio
 import hashlib
+import os
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
@@ -15,9 +16,10 @@ import msgspec
 from opentelemetry import trace
 
 from mcp_gateway.audit.ledger import Kind
+from mcp_gateway.audit.redaction import SALT_BYTES, redact
 from mcp_gateway.audit.waiting import Entry, LedgerDown
-from mcp_gateway.audit.redaction import redact
 from mcp_gateway.call import Answer, Call, Grant, Principal, Raw, Receipt
+from mcp_gateway.policy import Rule
 from mcp_gateway.refusals import Refusal, ledger_down
 
 RECEIPT_META = "dev.mcp-in-production/audit"
@@ -47,12 +49,12 @@ class Recorder:
             Refusal: the ledger is down; nothing has been sent.
 
         """
-        redacted, commitment = redact(grant.call.arguments, grant.rule.redact)
+        kept = redact(grant.call.arguments, grant.rule.redact, salt=os.urandom(SALT_BYTES))
         body = self._of(grant.call, grant.principal) | {
             "server": grant.server,
             "tool": grant.target,
-            "args": redacted,
-            "args_c": commitment,
+            "args": kept.arguments,
+            "args_c": kept.commitment,
             "decision": "allow",
             "policy": grant.policy,
             "definition": grant.definition,
@@ -92,16 +94,25 @@ class Recorder:
         return _with_receipt(answer, entry)
 
     async def refuse(
-        self, call: Call, principal: Principal, refusal: Refusal, server: str | None, policy: str
+        self,
+        call: Call,
+        principal: Principal,
+        refusal: Refusal,
+        server: str | None,
+        rule: Rule | None,
+        policy: str,
     ) -> Answer:
-        """Put a denial or a limit on the record, then say no."""
+        """Put a denial or a limit on the record, then say no.
+
+        `rule` is the line of what was called, allowed or not: what it redacts stays out here, too.
+        """
         self._decided(refusal.decision, refusal.code)
-        redacted, commitment = redact(call.arguments, ())
+        kept = redact(call.arguments, rule.redact if rule else (), salt=os.urandom(SALT_BYTES))
         body = self._of(call, principal) | {
             "server": server,
             "tool": _own_name(call, server),
-            "args": redacted,
-            "args_c": commitment,
+            "args": kept.arguments,
+            "args_c": kept.commitment,
             "decision": refusal.decision,
             "reason": refusal.reason,
             "policy": policy,
