@@ -59,7 +59,11 @@ class Browser:
     client_id: str = "mcp-host"
     redirect_uri: str = "http://127.0.0.1:43123/callback"
     pkce: Pkce = field(default_factory=Pkce)
-    jar: httpx2.Client = field(default_factory=lambda: httpx2.Client(cookies=_local_jar()))
+    jar: CookieJar = field(default_factory=_local_jar)
+
+    def get(self, url: str, **params: str) -> httpx2.Response:
+        with httpx2.Client(cookies=self.jar) as client:
+            return client.get(url, params=params or None)
 
     def open(self, **changes: str | None) -> httpx2.Response:
         """The authorization endpoint; None leaves a parameter out."""
@@ -74,14 +78,15 @@ class Browser:
             **changes,
         }
         params = {name: value for name, value in asked.items() if value is not None}
-        return self.jar.get(f"{self.issuer.protocol}/auth", params=params)
+        return self.get(f"{self.issuer.protocol}/auth", **params)
 
     def submit(self, page: httpx2.Response, **fields: str) -> httpx2.Response:
         forms = _Forms()
         forms.feed(page.text)
         assert forms.action, f"no form on this page: {page.status_code} {page.text[:400]}"
         action = urljoin(str(page.url), forms.action)
-        return self.jar.post(action, data={**forms.fields, **fields})
+        with httpx2.Client(cookies=self.jar) as client:
+            return client.post(action, data={**forms.fields, **fields})
 
     def sign_in(
         self, person: str, password: str | None = None, **changes: str | None
@@ -94,7 +99,7 @@ class Browser:
                 target = page.headers["location"]
                 if target.startswith(self.redirect_uri):
                     return callback(page)
-                page = self.jar.get(urljoin(str(page.url), target))
+                page = self.get(urljoin(str(page.url), target))
             elif 'name="password"' in page.text:
                 page = self.submit(page, **who)
             else:

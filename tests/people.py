@@ -15,9 +15,9 @@ from typing import Any
 
 import httpx2
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import KeySet, RSAKey
 
-from mcp_gateway.keycloak import Server, derive, public_jwk
+from mcp_gateway.keycloak import derive, public_jwk
 from mcp_local.ports import free_port
 
 ROOT = Path(__file__).parent.parent
@@ -75,6 +75,16 @@ class Issuer:
         access: str = answer.json()["access_token"]
         return access
 
+    def claims(self, token: str) -> dict[str, Any]:
+        """What a token says, once its signature is found right with the published keys."""
+        published = httpx2.get(self.jwks_url).json()["keys"]
+        keys = KeySet.import_key_set({"keys": [k for k in published if k.get("use") == "sig"]})
+        return dict(jwt.decode(token, keys, algorithms=["RS256"]).claims)
+
+    def post(self, endpoint: str, **form: str) -> httpx2.Response:
+        """A POST to another endpoint of the protocol."""
+        return httpx2.post(f"{self.protocol}/{endpoint}", data=form)
+
     def assertion(self, client_id: str, **changes: Any) -> dict[str, str]:
         """Form fields of private_key_jwt with the gateway's key; `changes` bend its claims."""
         key = RSAKey.import_key(self.key_file.read_bytes())
@@ -117,7 +127,7 @@ def render(
     realm = derive(
         json.loads(BASE_REALM.read_text(encoding="utf-8")),
         public_url=public_url_of_gateway,
-        servers=[Server(name, f"http://{name}.internal/mcp") for name in servers],
+        servers={name: f"http://{name}.internal/mcp" for name in servers},
         roles=roles,
         assertion_jwk=public_jwk(key_file.read_bytes()),
     )

@@ -15,46 +15,48 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
+from mcp_gateway import policy, settings
+
 ROOT = Path(__file__).parents[3]
 ROLE_SCOPE = "mcp-roles"  # the client scope that carries roles; its role mappings say which
 IDENTITY_SCOPES = ["basic", "profile", "email", ROLE_SCOPE]
 GATEWAY_URL = re.compile(r"\$\{GATEWAY_PUBLIC_URL(?::[^}]*)?\}")
 ENDPOINT_DIGEST = "${ENDPOINT_DIGEST}"
+AGGREGATE = "mcp"
 
 Realm = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Server:
-    """A server behind the gateway. `resource` is its identity; its address is deployment's."""
-
-    name: str
-    resource: str
 
 
 def derive(
     base: Mapping[str, Any],
     *,
     public_url: str,
-    servers: Sequence[Server],
+    servers: Mapping[str, str],
     roles: Iterable[str],
     assertion_jwk: Mapping[str, Any],
 ) -> Realm:
-    """Pure and idempotent: deriving from a derived realm changes nothing."""
+    """Pure and idempotent: deriving from a derived realm changes nothing.
+
+    `servers` maps a server's name to its resource: its identity, not the address it is reached at.
+    """
     gateway = public_url.rstrip("/")
-    endpoints = {"mcp": f"{gateway}/mcp"}
-    endpoints |= {s.name: f"{gateway}/servers/{s.name}/mcp" for s in servers}
+    if AGGREGATE in servers:
+        raise ValueError(
+            f"no server may be called {AGGREGATE!r}: aud:{AGGREGATE} is the aggregate's"
+        )
+    endpoints = {AGGREGATE: f"{gateway}/mcp"}
+    endpoints |= {name: f"{gateway}/servers/{name}/mcp" for name in servers}
+    if len({*endpoints.values(), *servers.values()}) < len(endpoints) + len(servers):
+        raise ValueError("two endpoints or backends share one canonical URL")
     realm: Realm = _filled(copy.deepcopy(dict(base)), gateway)
     _add_roles(realm, roles)
     _put(realm["clientScopes"], "name", _audience_scopes(endpoints, servers))
@@ -126,9 +128,9 @@ def _audiences(endpoints: Mapping[str, str]) -> list[str]:
     return [f"aud:{name}" for name in endpoints]
 
 
-def _audience_scopes(endpoints: Mapping[str, str], servers: Sequence[Server]) -> list[Realm]:
+def _audience_scopes(endpoints: Mapping[str, str], servers: Mapping[str, str]) -> list[Realm]:
     front = [_audience_scope(f"aud:{name}", url) for name, url in endpoints.items()]
-    return front + [_audience_scope(f"srv:{s.name}", s.resource) for s in servers]
+    return front + [_audience_scope(f"srv:{n}", resource) for n, resource in servers.items()]
 
 
 def _audience_scope(name: str, audience: str) -> Realm:
@@ -160,16 +162,17 @@ def _audience_scope(name: str, audience: str) -> Realm:
     }
 
 
-def _endpoint_clients(endpoints: Mapping[str, str], servers: Sequence[Server]) -> list[Realm]:
-    everything = [f"srv:{s.name}" for s in servers]
+def _endpoint_clients(endpoints: Mapping[str, str], servers: Mapping[str, str]) -> list[Realm]:
+    everything = [f"srv:{name}" for name in servers]
     # the aggregate endpoint reaches every server, a server's own endpoint only that one
-    reach = {"mcp": everything, **{s.name: [f"srv:{s.name}"] for s in servers}}
+    reach = {AGGREGATE: everything, **{name: [f"srv:{name}"] for name in servers}}
     front = [
         _confidential(url, f"Gateway endpoint: {name}", IDENTITY_SCOPES, reach[name], asks=True)
         for name, url in endpoints.items()
     ]
     return front + [
-        _confidential(s.resource, f"Backend: {s.name}", [], [], asks=False) for s in servers
+        _confidential(resource, f"Backend: {name}", [], [], asks=False)
+        for name, resource in servers.items()
     ]
 
 
@@ -222,33 +225,15 @@ def _put(known: list[Realm], key: str, wanted: Iterable[Realm]) -> None:
             known.append(entry)
 
 
-def _configuration(path: Path) -> tuple[str, list[Server], set[str]]:
-    """Public URL, servers and the roles that their policies name."""
-    given = yaml.safe_load(path.read_text(encoding="utf-8"))
-    servers, roles = [], set()
-    for entry in given["servers"]:
-        listed = entry if isinstance(entry, dict) else {"path": str(entry)}
-        folder = Path(listed["path"])
-        folder = ROOT / "servers" / folder if len(folder.parts) == 1 else path.parent / folder
-        name = folder.name
-        servers.append(Server(name, listed.get("resource", f"http://{name}.internal/mcp")))
-        roles |= _roles(yaml.safe_load((folder / "policy.yaml").read_text(encoding="utf-8")))
-    return os.environ.get("GATEWAY_PUBLIC_URL", given["public_url"]), servers, roles
-
-
-def _roles(policy: Mapping[str, Any]) -> set[str]:
-    sections = (policy.get(part) or {} for part in ("tools", "prompts", "resources"))
-    rules = (rule for section in sections for rule in section.values())
-    return {role for rule in rules for role in rule.get("roles", [])}
-
-
 def _render(base: Path, config: Path, key: Path, out: Path) -> None:
-    public_url, servers, roles = _configuration(config)
+    given = settings.load(config, settings.Settings())
+    listed = settings.servers(given, config)
+    rules = policy.load(listed, config.parent / "agents.yaml", given.limits.timeout)
     realm = derive(
         json.loads(base.read_text(encoding="utf-8")),
-        public_url=public_url,
-        servers=servers,
-        roles=roles,
+        public_url=given.public_url,
+        servers={server.name: server.resource for server in listed},
+        roles=rules.roles,
         assertion_jwk=public_jwk(key.read_bytes()),
     )
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -268,7 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         _render(given.base, given.config, Path(key), given.out)
-    except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError, JoseError) as wrong:
+    except (settings.ConfigError, OSError, KeyError, ValueError, JoseError) as wrong:
         sys.stderr.write(f"realm not rendered: {type(wrong).__name__}: {wrong}\n")
         return 2
     return 0

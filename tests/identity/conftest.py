@@ -1,0 +1,46 @@
+"""One issuer for the whole contract: the development issuer, or Keycloak itself.
+
+`IDENTITY_KEYCLOAK=/path/to/keycloak-26.x` (an unpacked distribution, with JAVA_HOME for it) runs
+the same tests against the real one.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import Browser
+from identity.real_keycloak import running_keycloak
+from people import Issuer, running_issuer
+
+# a person of the suite's own, so that a lockout does not close a colleague's account
+FORGETFUL = {
+    "id": "5c1a3e52-7d0b-4b5e-9d3a-0a6f1f7e0f99",
+    "username": "fay",
+    "enabled": True,
+    "email": "fay@larkfield.example",
+    "emailVerified": True,
+    "firstName": "Fay",
+    "lastName": "Forgetful",
+    "groups": ["/support"],
+    "credentials": [{"type": "password", "value": "${DEMO_PASSWORD}", "temporary": False}],
+}
+CHANGES: dict[str, Any] = {"users": [FORGETFUL]}
+
+
+@pytest.fixture(scope="session")
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
+    folder = tmp_path_factory.mktemp("issuer")
+    if home := os.environ.get("IDENTITY_KEYCLOAK"):
+        with running_keycloak(Path(home), folder, changes=CHANGES) as it:
+            yield it
+    else:
+        with running_issuer(folder, changes=CHANGES) as it:
+            yield it
+
+
+@pytest.fixture
+def browser(issuer: Issuer) -> Browser:
+    """A browser in which nobody has signed in yet."""
+    return Browser(issuer)
