@@ -106,7 +106,7 @@ _ONLY = {"orders": "true", "order_lines": "line_status = 'received'"}
 
 _LARGEST = (
     " JOIN (SELECT account_id AS big, sum(revenue) AS size FROM sales.orders AS years"
-    " WHERE order_date > $9::date - 365 AND order_date <= $9 AND {chosen}"
+    " WHERE order_date > (SELECT as_of FROM sales.as_of) - 365 AND {chosen}"
     " GROUP BY account_id ORDER BY size DESC, account_id LIMIT {most}) AS largest"
     " ON big = account_id"
 )
@@ -119,7 +119,7 @@ def question(metric: Metric, group: Group) -> str:
     """The SQL of one metric, broken down.
 
     Parameters: $1 to $2 the period, $3 to $4 the one before, $5 region, $6 nation, $7 segment (each
-    may be null), $8 the most rows, $9 the day the data is of.
+    may be null), $8 the most rows.
     """
     day = _DAY[metric.source]
     this = f"{day} BETWEEN $1 AND $2"

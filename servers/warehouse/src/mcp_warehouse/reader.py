@@ -30,6 +30,20 @@ ROWS_AT_ONCE = 100  # between two looks at the byte cap
 LOCK_TIMEOUT_MS = 200  # a reader waits for nothing but a schema change
 CLEAN_UP_SECONDS = 2  # for the rollback; then the connection is dropped
 
+# the database gone, going, full, not loaded or not ours; anything else is a bug and stays loud
+_DOWN = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidSchemaNameError,
+    asyncpg.UndefinedTableError,
+    asyncpg.InsufficientPrivilegeError,
+)
+
 log = logging.getLogger(__name__)
 
 
@@ -86,7 +100,7 @@ class Reader:
                 question.this.first, question.this.last,
                 before.first if before else None, before.last if before else None,
                 question.region, question.nation, question.segment,
-                question.limit, question.as_of,
+                question.limit,
             )  # fmt: skip
         return [
             Measured(
@@ -147,8 +161,7 @@ class Reader:
                         await transaction.rollback()
         except (TimeoutError, asyncpg.QueryCanceledError):
             raise complaints.too_long() from None
-        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
-            # our own SQL: what fails here is the database or its set-up, never the question
+        except _DOWN as error:
             log.error("warehouse unavailable", extra={"error": type(error).__name__})
             raise complaints.unavailable() from None
         finally:
@@ -161,7 +174,7 @@ class Reader:
             if self._pool.get_size() >= self._settings.connections:
                 raise complaints.busy() from None
             raise complaints.unavailable() from None
-        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+        except _DOWN as error:
             log.error("warehouse unavailable", extra={"error": type(error).__name__})
             raise complaints.unavailable() from None
 

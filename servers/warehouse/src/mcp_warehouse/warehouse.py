@@ -32,7 +32,6 @@ class Question:
     group: Group
     this: Span
     before: Span | None
-    as_of: date
     region: str | None
     nation: str | None
     segment: str | None

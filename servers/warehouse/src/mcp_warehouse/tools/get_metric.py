@@ -90,7 +90,7 @@ async def get_metric(
     as_of = await warehouse.as_of()
     this, before = spans(period, as_of)
     question = Question(
-        chosen, group, this, before if compare else None, as_of, region, named, segment, limit + 1
+        chosen, group, this, before if compare else None, region, named, segment, limit + 1
     )
     found = await warehouse.measure(question, regions)
     return MetricAnswer(

@@ -1,0 +1,32 @@
+import re
+
+import pytest
+from mcp import Client
+
+from mcp_shared.contract import violations
+from mcp_shared.serve import definitions
+from mcp_warehouse.server import build
+
+
+async def test_it_starts_and_defines_itself_with_nothing_configured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("WAREHOUSE_DATABASE_URL", raising=False)
+    document = await definitions(build())
+    names = [tool["name"] for tool in document["tools"]]
+    assert names == ["list_tables", "describe_table", "get_metric", "run_sql"]
+    assert [prompt["name"] for prompt in document["prompts"]] == ["revenue_review"]
+    for tool in document["tools"]:
+        assert violations(tool, names) == []
+
+
+async def test_the_prompt_names_tools_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAREHOUSE_DATABASE_URL", "postgresql://nowhere.invalid/x")
+    async with Client(build()) as client:
+        prompt = await client.get_prompt("revenue_review", {"focus": "EUROPE"})
+        tools = {tool.name for tool in (await client.list_tools()).tools}
+    text = prompt.messages[0].content.text  # type: ignore[union-attr]
+    assert "for EUROPE" in text
+    assert {word for word in re.findall(r"\w+", text) if word in tools} >= {
+        "get_metric", "run_sql", "describe_table",
+    }  # fmt: skip
