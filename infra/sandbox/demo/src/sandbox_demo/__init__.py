@@ -1,0 +1,1 @@
+"""Larkfield's question across three servers, answered by calls alone."""
