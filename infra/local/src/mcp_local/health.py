@@ -3,10 +3,9 @@
 import asyncio
 import contextlib
 from enum import Enum
+from urllib.parse import unquote, urlsplit
 
 import asyncpg
-import redis.asyncio
-import redis.exceptions
 
 PROBE_SECONDS = 2.0
 
@@ -56,17 +55,44 @@ async def postgres(url: str) -> Health:
 
 
 async def valkey(url: str) -> Health:
+    """AUTH and PING, by hand for the same reason; a server with TLS is asked by library."""
+    parts = urlsplit(url)
+    if parts.scheme != "redis":
+        return await _foreign_valkey(url)
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            reader, writer = await asyncio.open_connection(
+                parts.hostname or "127.0.0.1", parts.port or 6379
+            )
+            try:
+                login = [part for part in (parts.username, parts.password) if part]
+                if login:
+                    writer.write(_resp("AUTH", *(unquote(part) for part in login)))
+                writer.write(_resp("PING"))
+                answers = [await reader.readline() for _ in range(2 if login else 1)]
+            finally:
+                writer.close()
+    except (OSError, TimeoutError, ValueError):
+        return Health.SILENT
+    return Health.WELL if answers[-1] == b"+PONG\r\n" else Health.UNWELL
+
+
+def _resp(*words: str) -> bytes:
+    encoded = [word.encode() for word in words]
+    return b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in encoded)
+
+
+async def _foreign_valkey(url: str) -> Health:
+    import redis.asyncio
+    import redis.exceptions
+
     client = redis.asyncio.Redis.from_url(
         url, socket_timeout=PROBE_SECONDS, socket_connect_timeout=PROBE_SECONDS
     )
     try:
         await client.ping()
-    except (redis.exceptions.AuthenticationError, redis.exceptions.BusyLoadingError):
-        return Health.UNWELL
-    except (redis.exceptions.TimeoutError, redis.exceptions.ConnectionError, OSError):
+    except (redis.exceptions.RedisError, OSError):
         return Health.SILENT
-    except redis.exceptions.RedisError:
-        return Health.UNWELL
     finally:
         await client.aclose()
     return Health.WELL

@@ -135,7 +135,7 @@ class Keeper:
                 self.say("unwell", "answers badly" if found is Health.UNWELL else "no answer")
                 pause = 0.5
             else:
-                pause = min(pause * 1.3, 0.5)
+                pause = min(pause * 1.3, 0.2)
             patience = START_SECONDS if self.well_since is None else SILENT_SECONDS
             if now - last_answer > patience:
                 await child.stop(process)

@@ -6,25 +6,33 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 
-def _pem(key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey) -> bytes:
+def rsa_key() -> bytes:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    return _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048))
+
+
+def ed25519_key() -> bytes:
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+
+    return _pem(ed25519.Ed25519PrivateKey.generate())
+
+
+def _pem(key: "RSAPrivateKey | Ed25519PrivateKey") -> bytes:
+    from cryptography.hazmat.primitives import serialization
+
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-
-
-def rsa_key() -> bytes:
-    return _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048))
-
-
-def ed25519_key() -> bytes:
-    return _pem(ed25519.Ed25519PrivateKey.generate())
 
 
 def thirty_two_bytes() -> bytes:

@@ -1,7 +1,9 @@
 """make up: start, wait, and show what now stands."""
 
+import threading
 import time
 from contextlib import nullcontext
+from importlib import import_module
 
 from mcp_local import control, screen
 from mcp_local.board import READY, read_board
@@ -23,6 +25,9 @@ def up(stack: Stack, *, calls: bool) -> int:
             control.stop(here)
     if control.supervisor_pid(here) is None:
         control.start(here, stack.plan)
+    if calls:
+        # the SDK takes a second or two to import: meanwhile the stack starts
+        threading.Thread(target=import_module, args=("mcp_local.demo",), daemon=True).start()
     try:
         with screen.progress(here) if fresh else nullcontext(lambda _: None) as show:
             board = control.wait_ready(here, show)

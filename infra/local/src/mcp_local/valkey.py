@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import redis
-
 from mcp_local.ports import free_port
 
 START_SECONDS = 10
@@ -58,6 +56,8 @@ def configure(folder: Path, password: str) -> Path:
 
 
 def answers(url: str) -> bool:
+    import redis  # half a second that starting a server need not pay
+
     try:
         with redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as client:
             return bool(client.ping())
