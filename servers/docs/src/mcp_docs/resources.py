@@ -92,7 +92,7 @@ def _after(cursor: object) -> str:
     if cursor is None:
         return ""
     try:
-        after = base64.urlsafe_b64decode(str(cursor)[:400]).decode()
+        after = base64.b64decode(str(cursor)[:400], altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeError, ValueError) as error:
         raise MCPError(INVALID_PARAMS, "The cursor is not one of ours.") from error
     if "\0" in after:

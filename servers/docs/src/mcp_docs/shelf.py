@@ -15,6 +15,7 @@ from mcp_docs import ranking
 from mcp_docs.library import PageEntry, PageText, SectionAt
 from mcp_docs.models import CollectionInfo, CollectionList, Hit, SearchResult, overdue, url
 from mcp_docs.settings import Settings
+from mcp_docs.text import visible
 from mcp_shared.faults import Unavailable
 
 if TYPE_CHECKING:
@@ -79,10 +80,13 @@ class Shelf:
         updated_within_days: int | None,
         limit: int,
     ) -> SearchResult:
+        nothing = SearchResult(results=[], total=0, more=False, also_searched=[])
+        if not _storable(collection or ""):
+            return nothing
         async with self._reading(groups) as connection:
-            asked, similar = await self._asked(connection, groups, query)
+            asked, similar = await self._asked(connection, groups, visible(query))
             if not asked:
-                return SearchResult(results=[], total=0, more=False, also_searched=[])
+                return nothing
             words = [term for term, _, _ in asked]
             rows = await connection.fetch(
                 ranking.RANKED,
@@ -124,6 +128,8 @@ class Shelf:
         return asked, sorted(set(similar))
 
     async def page(self, groups: Sequence[str], doc_id: str) -> PageText | None:
+        if not _storable(doc_id):
+            return None
         async with self._reading(groups) as connection:
             row = await connection.fetchrow(ranking.PAGE, list(groups), doc_id)
         if row is None:
@@ -166,6 +172,11 @@ class Shelf:
         async with self._reading(groups) as connection:
             rows = await connection.fetch(ranking.ENTRIES, list(groups), after, limit)
         return [PageEntry(row["doc_id"], row["title"], row["updated"], row["size"]) for row in rows]
+
+
+def _storable(name: str) -> bool:
+    """No page or collection has a name with characters that cannot be seen, or stored at all."""
+    return visible(name) == name
 
 
 def _hit(row: asyncpg.Record) -> Hit:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PageElement, PreformattedString, Tag
 
-from mcp_docs.load.text import code_block, code_span, escaped, link, plain_lines, visible
+from mcp_docs.text import code_block, code_span, escaped, link, plain_lines, visible
 
 Resolve = Callable[[str], str | None]
 
@@ -29,6 +29,7 @@ _BLOCKS = [
     "tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6",
 ]
 # fmt: on
+_CODE = frozenset({"code", "tt", "kbd", "samp", "pre"})
 _HEADING = re.compile(r"h[1-6]")
 _HIDING = re.compile(
     r"display:none|visibility:(?:hidden|collapse)|opacity:0(?:\.0*)?(?:;|$)|font-size:0(?![.\d]*[1-9])"
@@ -162,7 +163,9 @@ class _Walk:
             return escaped(_words(node)).replace("\n", " ")
         if _hidden(node) or node.name == "br":
             return "\n" if node.name == "br" else ""
-        if node.name in {"code", "tt", "kbd", "samp", "pre"}:
+        if node.name in _CODE or "docutils literal" in " ".join(
+            node.get_attribute_list("class", "")
+        ):
             return code_span(_words(node))
         inner = "".join(self._inline(child) for child in node.children)
         if node.name == "a":

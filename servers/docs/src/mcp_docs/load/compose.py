@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mcp_docs.load.blocks import Block, Heading
-from mcp_docs.load.text import escaped
+from mcp_docs.text import escaped
 
 # A section this long is two for the ranking: long enough for context, short enough to be about
 # something.
@@ -59,6 +59,8 @@ def compose(title: str, blocks: Iterable[Block]) -> Composed:
             if text.casefold() == title.casefold():
                 continue
             writer.cut()
+            if not writer.sections and not writer.path:
+                writer.starts = writer.at  # the title belongs to no section
             level = max(2, block.level)
             writer.path = [(depth, name) for depth, name in writer.path if depth < level]
             writer.path.append((level, text))

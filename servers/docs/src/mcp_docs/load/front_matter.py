@@ -13,7 +13,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mcp_docs.groups import is_group
-from mcp_docs.load.text import visible
+from mcp_docs.text import visible
 
 MAX_HEAD_CHARACTERS = 4_000
 

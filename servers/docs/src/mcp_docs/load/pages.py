@@ -16,8 +16,8 @@ from mcp_docs.load import formats
 from mcp_docs.load.blocks import Heading, blocks, title_of
 from mcp_docs.load.compose import Section, compose
 from mcp_docs.load.front_matter import Dates, Head, PageError, dates, split
-from mcp_docs.load.text import escaped, visible
 from mcp_docs.load.tree import FORMATS, File
+from mcp_docs.text import escaped, visible
 
 # Part of every digest: a loader that reads pages differently reads all of them again.
 VERSION = 1
