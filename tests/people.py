@@ -146,8 +146,9 @@ def running_issuer(
     roles: Iterable[str] = (),
     changes: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
+    port: int | None = None,
 ) -> Iterator[Issuer]:
-    """The development issuer as a process of its own, on a free port.
+    """The development issuer as a process of its own, on a free port unless one is given.
 
     `changes` to the realm file: a list is appended to the realm's, anything else replaces it.
     """
@@ -158,7 +159,7 @@ def running_issuer(
         roles=roles,
         changes=changes or {},
     )
-    port, password = free_port(), secrets.token_urlsafe(16)
+    port, password = port or free_port(), secrets.token_urlsafe(16)
     origin = f"http://localhost:{port}"
     variables = {
         "IDP_REALM_FILE": str(realm_file),

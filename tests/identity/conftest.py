@@ -1,7 +1,7 @@
 """One issuer for the whole contract: the development issuer, or Keycloak itself.
 
 `IDENTITY_KEYCLOAK=/path/to/keycloak-26.x` (an unpacked distribution, with JAVA_HOME for it) runs
-the same tests against the real one.
+the same tests against the real one. `IDENTITY_RESOURCE_INDICATORS=off` runs either without RFC 8707.
 """
 
 import os
@@ -26,6 +26,7 @@ FORGETFUL = {
     "groups": ["/support"],
     "credentials": [{"type": "password", "value": "${DEMO_PASSWORD}", "temporary": False}],
 }
+RESOURCE_INDICATORS = os.environ.get("IDENTITY_RESOURCE_INDICATORS", "on") == "on"
 CHANGES: dict[str, Any] = {"users": [FORGETFUL]}
 
 
@@ -33,10 +34,12 @@ CHANGES: dict[str, Any] = {"users": [FORGETFUL]}
 def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
     folder = tmp_path_factory.mktemp("issuer")
     if home := os.environ.get("IDENTITY_KEYCLOAK"):
-        with running_keycloak(Path(home), folder, changes=CHANGES) as it:
+        features = ["resource-indicators"] if RESOURCE_INDICATORS else []
+        with running_keycloak(Path(home), folder, features=features, changes=CHANGES) as it:
             yield it
     else:
-        with running_issuer(folder, changes=CHANGES) as it:
+        environment = {"IDP_RESOURCE_INDICATORS": str(RESOURCE_INDICATORS)}
+        with running_issuer(folder, changes=CHANGES, environment=environment) as it:
             yield it
 
 

@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,12 @@ from people import GATEWAY, Issuer, render
 from mcp_local.ports import free_port
 
 START_SECONDS = 300  # two cores, a cold Java and the augmentation of a changed build
-FEATURES = os.environ.get("IDENTITY_KEYCLOAK_FEATURES", "resource-indicators")
 
 
 @contextlib.contextmanager
-def running_keycloak(home: Path, folder: Path, *, changes: Mapping[str, Any]) -> Iterator[Issuer]:
+def running_keycloak(
+    home: Path, folder: Path, *, features: Sequence[str], changes: Mapping[str, Any]
+) -> Iterator[Issuer]:
     realm_file, key_file = render(
         folder,
         public_url_of_gateway=GATEWAY,
@@ -39,7 +40,7 @@ def running_keycloak(home: Path, folder: Path, *, changes: Mapping[str, Any]) ->
         str(copy / "bin" / "kc.sh"),
         "start",
         "--db=dev-file",
-        f"--features={FEATURES}",
+        *([f"--features={','.join(features)}"] if features else []),
         "--http-enabled=true",
         "--http-host=127.0.0.1",
         f"--http-port={port}",

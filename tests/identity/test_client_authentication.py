@@ -64,7 +64,7 @@ def test_an_assertion_works_once(issuer: Issuer) -> None:
 
 
 def forged(issuer: Issuer, header: dict[str, str], key: Any) -> dict[str, str]:
-    claims = {"iss": issuer.aggregate, "sub": issuer.aggregate, "aud": issuer.url}
+    claims: dict[str, Any] = {"iss": issuer.aggregate, "sub": issuer.aggregate, "aud": issuer.url}
     claims |= {"jti": str(uuid.uuid4()), "iat": NOW, "exp": int(time.time()) + 60}
     token = jwt.encode(header, claims, key, algorithms=[header["alg"]])
     return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": token}

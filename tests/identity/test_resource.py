@@ -9,10 +9,8 @@ import pytest
 from browser import Browser
 from people import Issuer
 
-FILTERS = "resource-indicators" in os.environ.get(
-    "IDENTITY_KEYCLOAK_FEATURES", "resource-indicators"
-)
-filters = pytest.mark.skipif(not FILTERS, reason="Keycloak runs without resource indicators")
+FILTERS = os.environ.get("IDENTITY_RESOURCE_INDICATORS", "on") == "on"
+filters = pytest.mark.skipif(not FILTERS, reason="this run is without resource indicators")
 
 
 def test_scope_and_resource_together_give_the_same_with_and_without_the_feature(
@@ -21,6 +19,12 @@ def test_scope_and_resource_together_give_the_same_with_and_without_the_feature(
     tokens = browser.tokens("ana", resource=issuer.aggregate)
     assert issuer.claims(tokens["access_token"])["aud"] == issuer.aggregate
     assert issuer.exchange(tokens["access_token"], "crm").status_code == 200
+
+
+@pytest.mark.skipif(FILTERS, reason="this run is with resource indicators")
+def test_without_the_feature_the_scope_alone_decides(issuer: Issuer, browser: Browser) -> None:
+    tokens = browser.tokens("ana", resource=issuer.endpoint("docs"))
+    assert issuer.claims(tokens["access_token"])["aud"] == issuer.aggregate
 
 
 @filters
