@@ -26,7 +26,7 @@ from mcp_gateway.exchange import Exchange
 from mcp_gateway.read import META_CAPABILITIES, META_VERSION, MODERN, encode_header
 from mcp_gateway.refusals import INTERNAL_ERROR, Refusal, unavailable
 from mcp_gateway.sse import MessageTooLargeError, messages
-from mcp_shared.serve import CALL_META
+from mcp_shared.logs import CALL_META
 
 log = logging.getLogger(__name__)
 tracer = trace.get_tracer("mcp_gateway")

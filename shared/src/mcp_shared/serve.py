@@ -12,19 +12,17 @@ import json
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import ModuleType
 from typing import Any
 
 import uvicorn
 from mcp.server.caching import CacheHint
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS, CallToolResult, TextContent
+from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -34,12 +32,12 @@ from starlette.types import ASGIApp
 
 from mcp_shared import identity, logs, telemetry
 from mcp_shared.contract import definition_hash, unbounded
+from mcp_shared.door import Door, Durations
 from mcp_shared.faults import Fault
 from mcp_shared.settings import ServerSettings
 from mcp_shared.tokens import KeySource, fetch_json
-from mcp_shared.validation import Arguments, invalid_arguments
+from mcp_shared.validation import Arguments
 
-CALL_META = "dev.mcp-in-production/call"
 FAULT_META = "dev.mcp-in-production/fault"
 SHUTDOWN_SECONDS = 10
 
@@ -76,8 +74,8 @@ def new_server(
         lifespan=lifespan,
         tools=made,
         middleware=[
-            telemetry.DurationMiddleware(frozenset(tool.name for tool in made)),
-            _Door({tool.name: Arguments(tool.parameters) for tool in made}),
+            Durations(frozenset(tool.name for tool in made)),
+            Door({tool.name: Arguments(tool.parameters) for tool in made}),
         ],
         cache_hints={"tools/list": CacheHint(ttl_ms=60_000, scope="private")},
         subscriptions=False,
@@ -133,34 +131,6 @@ def _answering_faults(function: Callable[..., Any]) -> Callable[..., Any]:
             )
 
     return answering
-
-
-class _Door:
-    """Checks every call before the SDK does: unknown tools, and all argument problems at once."""
-
-    def __init__(self, tools: Mapping[str, Arguments]) -> None:
-        self._tools = tools
-
-    async def __call__(
-        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
-    ) -> HandlerResult:
-        call = (ctx.meta or {}).get(CALL_META)
-        token = logs.call_id.set(call if isinstance(call, str) else None)
-        try:
-            if ctx.method == "tools/call":
-                name = (ctx.params or {}).get("name")
-                if not isinstance(name, str) or name not in self._tools:
-                    raise MCPError(INVALID_PARAMS, "Unknown tool")
-                arguments = (ctx.params or {}).get("arguments") or {}
-                if problems := self._tools[name].problems(arguments):
-                    log.info(
-                        "arguments refused",
-                        extra={"tool": name, "paths": [problem.path for problem in problems]},
-                    )
-                    return CallToolResult.model_validate(invalid_arguments(name, problems))
-            return await call_next(ctx)
-        finally:
-            logs.call_id.reset(token)
 
 
 async def definitions(server: MCPServer[Any]) -> dict[str, Any]:

@@ -5,13 +5,7 @@ nothing is exported and nothing is sampled; trace ids still join logs and record
 """
 
 import os
-import time
-from collections.abc import Mapping
-from typing import Any
 
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import Histogram
 from opentelemetry.sdk.metrics import MeterProvider
@@ -59,44 +53,3 @@ def operation_duration(side: str) -> Histogram:
         description="Duration of one MCP request",
         explicit_bucket_boundaries_advisory=list(BUCKETS),
     )
-
-
-class DurationMiddleware:
-    """The server's side of the histogram: the SDK makes the span and no metric."""
-
-    def __init__(self, tools: frozenset[str]) -> None:
-        self._tools = tools
-        self._histogram = operation_duration("server")
-
-    async def __call__(
-        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
-    ) -> HandlerResult:
-        started = time.perf_counter()
-        attributes: dict[str, Any] = {
-            "mcp.method.name": ctx.method,
-            "mcp.protocol.version": ctx.protocol_version,
-        }
-        if ctx.method == "tools/call":
-            name = (ctx.params or {}).get("name")
-            # an unknown name is the caller's text: it must not become a label
-            attributes["gen_ai.tool.name"] = name if name in self._tools else "_OTHER"
-        try:
-            result = await call_next(ctx)
-        except MCPError as error:
-            attributes["error.type"] = str(error.error.code)
-            raise
-        except Exception as error:
-            attributes["error.type"] = type(error).__qualname__
-            raise
-        else:
-            if _is_tool_error(result):
-                attributes["error.type"] = "tool_error"
-            return result
-        finally:
-            self._histogram.record(time.perf_counter() - started, attributes)
-
-
-def _is_tool_error(result: HandlerResult) -> bool:
-    if isinstance(result, CallToolResult):
-        return bool(result.is_error)
-    return isinstance(result, Mapping) and result.get("isError") is True
