@@ -1,6 +1,6 @@
-"""A whole gateway in process, with everything real around it: issuer, Postgres, Valkey, one server.
+"""A whole gateway in process, with everything real around it: issuer, Postgres, Valkey, servers.
 
-The server is the toolbox of tests/shared on a socket of its own; it counts what reaches it.
+The servers stand on sockets of their own; each counts what reaches it and can be told to misbehave.
 """
 
 import asyncio
@@ -9,121 +9,37 @@ import json
 import os
 import secrets
 import shutil
-import socket
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx2
-import uvicorn
-from asgi import client_of, started
+from asgi import client_of
+from house.backends import Counted, a_server
+from house.folders import AGENTS, POLICIES
 from joserfc.jwk import RSAKey
 from people import Issuer
-from shared.toolbox import add_numbers, note_number, wait_long
 
 from mcp_gateway import app as gateway_app
 from mcp_gateway.audit import keys as audit_keys
 from mcp_gateway.audit.migrate import migrate
 from mcp_gateway.settings import Settings
 from mcp_shared import serve
-from mcp_shared.settings import ServerSettings
 
 MODERN = "2026-07-28"
 GATEWAY = "http://localhost:8080"
-RESOURCE = "http://numbers.internal/mcp"
+RECEIPT = "dev.mcp-in-production/audit"
+REFUSED = "dev.mcp-in-production/refused"
 META = {
     "io.modelcontextprotocol/protocolVersion": MODERN,
     "io.modelcontextprotocol/clientCapabilities": {},
 }
-
-POLICY = """
-tools:
-  add_numbers: { roles: [analyst, contractor], rate: 1000/minute, rates: { contractor: 2/minute } }
-  note_number: { roles: [analyst], kind: write, redact: [$.note] }
-  wait_long: { roles: [analyst], timeout: 1s }
-prompts: {}
-resources: {}
-"""
-AGENTS = """
-agents:
-  mcp-dev-cli: { may: [read, write], tools: ["*"] }
-"""
-
-
-def a_server() -> Any:
-    return serve.new_server(
-        "numbers",
-        title="Numbers",
-        version="1",
-        instructions="Adds digits.",
-        tools=[add_numbers, note_number, wait_long],
-    )
-
-
-@dataclass
-class Counted:
-    """The server as the gateway reaches it; `seen` keeps every request's headers and body."""
-
-    port: int
-    seen: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-    @property
-    def calls(self) -> list[dict[str, Any]]:
-        messages = [json.loads(body) for _, body in self.seen]
-        return [message for message in messages if message.get("method") == "tools/call"]
-
-
-@contextlib.asynccontextmanager
-async def listening(app: Any) -> AsyncIterator[int]:
-    """A real socket for an ASGI app, without its lifespan."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False)
-        server = uvicorn.Server(config)
-        task = asyncio.create_task(server._serve([bound]))
-        while not server.started:
-            await asyncio.sleep(0.01)
-        try:
-            yield bound.getsockname()[1]
-        finally:
-            server.should_exit = True
-            server.force_exit = True
-            await task
-
-
-@contextlib.asynccontextmanager
-async def counted_server(issuer: Issuer, server: Any = None) -> AsyncIterator[Counted]:
-    checked: Any = serve.asgi(
-        server or a_server(),
-        ServerSettings(
-            resource=RESOURCE,
-            issuer=issuer.url,
-            jwks_url=issuer.jwks_url,
-            callers=frozenset({f"{GATEWAY}/mcp", f"{GATEWAY}/servers/numbers/mcp"}),
-        ),
-    )
-    counted = Counted(port=0)
-
-    async def counting(scope: Any, receive: Any, send: Any) -> None:
-        headers = {k.decode(): v.decode() for k, v in scope["headers"]}
-        body = b""
-
-        async def keep() -> Any:
-            nonlocal body
-            message = await receive()
-            if message["type"] == "http.request":
-                body += message.get("body", b"")
-                if not message.get("more_body"):
-                    counted.seen.append((headers, body))
-            return message
-
-        await checked(scope, keep, send)
-
-    async with started(checked.app), listening(counting) as port:
-        counted.port = port
-        yield counted
+# roles belong to the whole cluster, so every test that migrates a ledger sets the same passwords
+WRITER, READER = "writer-secret", "reader-secret"
+TOKEN_SECONDS = 120  # of the 300 a token lives
 
 
 @dataclass
@@ -133,6 +49,31 @@ class House:
     issuer: Issuer
     server: Counted
     ledger_url: str
+    servers: Mapping[str, Counted] = field(default_factory=dict)
+    # records written before the test began
+    mark: int = 0
+    _tokens: dict[tuple[str, str], tuple[float, str]] = field(default_factory=dict)
+
+    def token(self, person: str = "ana", endpoint: str = "") -> str:
+        key = (person, f"aud:{endpoint or 'mcp'}")
+        known = self._tokens.get(key)
+        if known is None or known[0] < time.monotonic():
+            known = (time.monotonic() + TOKEN_SECONDS, self.issuer.token(*key))
+            self._tokens[key] = known
+        return known[1]
+
+    def headers(
+        self, method: str, *, person: str = "ana", endpoint: str = "", name: str | None = None
+    ) -> dict[str, str]:
+        """What a modern client sends with a request."""
+        sent = {
+            "authorization": f"Bearer {self.token(person, endpoint)}",
+            "content-type": "application/json",
+            "accept": "application/json, text/event-stream",
+            "mcp-protocol-version": MODERN,
+            "mcp-method": method,
+        }
+        return sent if name is None else {**sent, "mcp-name": name}
 
     async def post(
         self,
@@ -143,52 +84,93 @@ class House:
         endpoint: str = "",
         headers: Mapping[str, str | None] | None = None,
         body: bytes | None = None,
+        request_id: Any = 7,
     ) -> httpx2.Response:
         """One modern request; `headers` set to None are left out."""
-        path = "/mcp" if not endpoint else f"/servers/{endpoint}/mcp"
-        scope = "aud:mcp" if not endpoint else f"aud:{endpoint}"
-        all_params = {**(params or {}), "_meta": META}
-        document = {"jsonrpc": "2.0", "id": 7, "method": method, "params": all_params}
-        sent: dict[str, str | None] = {
-            "authorization": f"Bearer {self.issuer.token(person, scope)}",
+        all_params = {**(params or {}), "_meta": {**META, **(params or {}).get("_meta", {})}}
+        named = all_params.get("name", all_params.get("uri"))
+        made = self.headers(method, person=person, endpoint=endpoint, name=named)
+        kept = {
+            key: value for key, value in {**made, **(headers or {})}.items() if value is not None
+        }
+        document = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": all_params}
+        content = body if body is not None else json.dumps(document).encode()
+        return await self.http.post(path_of(endpoint), content=content, headers=kept)
+
+    async def legacy(
+        self,
+        method: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        version: str | None = "2025-11-25",
+        person: str = "ana",
+        endpoint: str = "",
+        request_id: Any = 7,
+    ) -> httpx2.Response:
+        """One request as clients of 2025 send it."""
+        headers = {
+            "authorization": f"Bearer {self.token(person, endpoint)}",
             "content-type": "application/json",
             "accept": "application/json, text/event-stream",
-            "mcp-protocol-version": MODERN,
-            "mcp-method": method,
         }
-        if "name" in all_params:
-            sent["mcp-name"] = str(all_params["name"])
-        sent |= headers or {}
-        return await self.http.post(
-            path,
-            content=body if body is not None else json.dumps(document),
-            headers={key: value for key, value in sent.items() if value is not None},
-        )
+        if version is not None:
+            headers["mcp-protocol-version"] = version
+        document = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params or {}}
+        return await self.http.post(path_of(endpoint), json=document, headers=headers)
 
     async def call(self, tool: str, arguments: Mapping[str, Any], **more: Any) -> httpx2.Response:
         return await self.post("tools/call", {"name": tool, "arguments": arguments}, **more)
 
     async def records(self, **wanted: str) -> list[dict[str, Any]]:
-        """Bodies of the ledger's records, oldest first."""
+        """Bodies of the records since the test began, oldest first."""
         connection = await asyncpg.connect(self.ledger_url)
         try:
-            rows = await connection.fetch("SELECT body FROM audit.record ORDER BY ts, seg, seq")
+            rows = await connection.fetch(
+                "SELECT body FROM audit.record ORDER BY ts, seg, seq OFFSET $1", self.mark
+            )
         finally:
             await connection.close()
         bodies = [json.loads(row["body"]) for row in rows]
         return [one for one in bodies if all(one.get(k) == v for k, v in wanted.items())]
 
+    async def settled(self, count: int, **wanted: str) -> list[dict[str, Any]]:
+        """The records, once there are `count`: what is written after the caller has left."""
+        deadline = time.monotonic() + 5
+        while len(found := await self.records(**wanted)) < count and time.monotonic() < deadline:  # noqa: ASYNC110  the database has no event
+            await asyncio.sleep(0.02)
+        return found
 
-async def write_folder(folder: Path, issuer: Issuer) -> Settings:
-    """A repository in small: gateway.yaml, one server's policy and lock, and the keys."""
-    server = folder / "servers" / "numbers"
-    server.mkdir(parents=True)
-    (server / "policy.yaml").write_text(POLICY)
-    (server / "tools.lock.json").write_text(json.dumps(await serve.definitions(a_server())))
+    async def begin(self) -> None:
+        """Forget what was before."""
+        self.mark = 0
+        self.mark = len(await self.records())
+        for server in [self.server, *self.servers.values()]:
+            server.seen.clear()
+            server.behave = None
+
+
+def path_of(endpoint: str) -> str:
+    return f"/servers/{endpoint}/mcp" if endpoint else "/mcp"
+
+
+async def write_folder(
+    folder: Path,
+    issuer: Issuer,
+    names: Sequence[str] = ("numbers",),
+    policies: Mapping[str, str] | None = None,
+    extra: str = "",
+) -> Settings:
+    """A repository in small: gateway.yaml, the servers' policies and locks, and the keys."""
+    for name in names:
+        server = folder / "servers" / name
+        server.mkdir(parents=True)
+        (server / "policy.yaml").write_text((policies or {}).get(name, POLICIES[name]))
+        lock = json.dumps(await serve.definitions(a_server(name)))
+        (server / "tools.lock.json").write_text(lock)
     (folder / "gateway").mkdir()
     (folder / "gateway" / "agents.yaml").write_text(AGENTS)
     (folder / "gateway" / "gateway.yaml").write_text(
-        f"public_url: {GATEWAY}\nissuer: {issuer.url}\nservers: [numbers]\n"
+        f"public_url: {GATEWAY}\nissuer: {issuer.url}\nservers: [{', '.join(names)}]\n{extra}"
     )
     keys = folder / "keys"
     keys.mkdir(mode=0o700)
@@ -201,18 +183,47 @@ async def write_folder(folder: Path, issuer: Issuer) -> Settings:
 
 
 @contextlib.asynccontextmanager
+async def ledger_database(admin_url: str, template: str) -> AsyncIterator[str]:
+    """The superuser URL of a migrated ledger of one's own: a copy, which is quicker to make."""
+    name = f"house_{secrets.token_hex(6)}"
+    connection = await asyncpg.connect(admin_url)
+    try:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        await connection.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+        await connection.execute(f"GRANT CONNECT ON DATABASE {name} TO audit_writer, audit_reader")
+        yield f"{admin_url.rpartition('/')[0]}/{name}"
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+@contextlib.asynccontextmanager
 async def house(
-    folder: Path, issuer: Issuer, database: str, redis_url: str, server: Counted
+    folder: Path,
+    issuer: Issuer,
+    database: str,
+    redis_url: str,
+    server: Counted,
+    *others: Counted,
+    policies: Mapping[str, str] | None = None,
+    extra: str = "",
+    migrated: bool = False,
+    **changed: Any,
 ) -> AsyncIterator[House]:
-    password = secrets.token_urlsafe(12)
-    await migrate(database, password, password)
+    """A gateway before these servers; `changed` are settings, `extra` ends gateway.yaml."""
+    if not migrated:
+        await migrate(database, WRITER, READER)
     ledger = database.partition("@")[2]
-    settings = (await write_folder(folder, issuer)).model_copy(
+    names = [one.name for one in (server, *others)]
+    settings = (await write_folder(folder, issuer, names, policies, extra)).model_copy(
         update={
-            "ledger_url": f"postgresql://audit_writer:{password}@{ledger}",
-            "ledger_reader_url": f"postgresql://audit_reader:{password}@{ledger}",
+            "ledger_url": f"postgresql://audit_writer:{WRITER}@{ledger}",
+            "ledger_reader_url": f"postgresql://audit_reader:{READER}@{ledger}",
             "redis_url": redis_url,
-            "upstreams": {"numbers": f"http://127.0.0.1:{server.port}/mcp"},
+            "upstreams": {
+                one.name: f"http://127.0.0.1:{one.port}/mcp" for one in (server, *others)
+            },
+            **changed,
         }
     )
     gateway = gateway_app.build(settings)
@@ -232,7 +243,8 @@ async def house(
         await task
     try:
         async with client_of(gateway, GATEWAY) as http:
-            yield House(gateway, http, issuer, server, database)
+            known = {one.name: one for one in (server, *others)}
+            yield House(gateway, http, issuer, server, database, known)
     finally:
         over.set()
         await task

@@ -15,7 +15,7 @@ from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind, StatusCode
 from starlette.types import Receive, Scope, Send
 
-from mcp_gateway.call import AGGREGATE, Answer, Call, call_id
+from mcp_gateway.call import AGGREGATE, Answer, Call, Raw, call_id
 from mcp_gateway.measures import Measures
 from mcp_gateway.pipeline import Pipeline
 from mcp_gateway.read import Notification, read
@@ -64,9 +64,8 @@ class Edge:
         """The endpoint at this path; None when it is no MCP endpoint."""
         if path == "/mcp":
             return AGGREGATE
-        if path.startswith("/servers/") and path.endswith("/mcp"):
-            return path[9:-4]
-        return None
+        name = path.removeprefix("/servers/").removesuffix("/mcp")
+        return name if path == f"/servers/{name}/mcp" and name != AGGREGATE else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = _Response(send)
@@ -110,7 +109,7 @@ class Edge:
             # at the door: nobody is known yet, so this is counted and logged, not in the ledger
             log.info("refused", extra={"code": refusal.code, "reason": refusal.reason})
             self.measures.refused(refusal.code)
-            await response.answer(call, refusal.answer(""))
+            await response.answer(call, refusal.answer(""), refusal.request_id)
 
     def _span(self, call: Call) -> Any:
         carrier = {"traceparent": call.traceparent} if call.traceparent else {}
@@ -147,7 +146,7 @@ class Edge:
 
     async def _body(self, headers: Mapping[str, str], receive: Receive) -> bytes:
         announced = headers.get("content-length", "0")
-        if announced.isdigit() and int(announced) > self.body_bytes:
+        if announced.isdecimal() and int(announced) > self.body_bytes:
             raise too_large(self.body_bytes)
         chunks, size = [], 0
         try:
@@ -233,8 +232,10 @@ class _Response:
             await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         await self._send({"type": "http.response.body", "body": event(message), "more_body": True})
 
-    async def answer(self, call: Call | None, answer: Answer) -> None:
-        body = envelope(call, answer)
+    async def answer(
+        self, call: Call | None, answer: Answer, request_id: Raw | None = None
+    ) -> None:
+        body = envelope(call, answer, request_id)
         if self._streaming:
             await self._send({"type": "http.response.body", "body": event(body)})
             return
@@ -252,9 +253,9 @@ class _Response:
 LEGACY_DROPS = ("resultType", "ttlMs", "cacheScope")
 
 
-def envelope(call: Call | None, answer: Answer) -> bytes:
-    """The JSON-RPC response, in the client's era."""
-    message: dict[str, Any] = {"jsonrpc": "2.0", "id": call.request_id if call else None}
+def envelope(call: Call | None, answer: Answer, request_id: Raw | None = None) -> bytes:
+    """The JSON-RPC response, in the client's era; at the door there is an id, at most."""
+    message: dict[str, Any] = {"jsonrpc": "2.0", "id": call.request_id if call else request_id}
     if answer.error is not None or answer.result is None:
         message["error"] = answer.error or {"code": -32603, "message": "Internal error"}
     elif call is not None and call.era == "legacy":

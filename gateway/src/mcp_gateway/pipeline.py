@@ -56,15 +56,15 @@ class Pipeline:
             return await self._unrecorded(call, principal)
         policy = self.policy()
         server, target = locate(call, self.catalogue)
-        rule = _rule(policy, call, server, target)
+        line = _line(policy, call, server, target)
         try:
-            await self.throttle(principal, call, rule)
+            await self.throttle(principal, call, _own(policy, principal, line, target))
             grant = authorize(principal, call, policy, self.catalogue)
             await self.ensure_compared(grant.server)
             grant = authorize(principal, call, policy, self.catalogue)
         except Refusal as refusal:  # limits and denials are on the record too
             return await shielded(
-                self.record.refuse(call, principal, refusal, server, rule, policy.version)
+                self.record.refuse(call, principal, refusal, server, line, policy.version)
             )
         receipt = await self.record.admit(grant)
         answer = self._mistaken(grant) or await self._carried(receipt, emit)
@@ -135,11 +135,21 @@ class Pipeline:
         return _local(lists.complete(call, page))
 
 
-def _rule(policy: Policy, call: Call, server: str | None, name: str | None) -> Rule | None:
-    """The line that sets this call's rate; None for a name that leads nowhere."""
+def _line(policy: Policy, call: Call, server: str | None, name: str | None) -> Rule | None:
+    """The policy's line for what is called, allowed or not; None for what leads nowhere."""
     if server is None or name is None:
         return None
     return policy.rule(server, FAMILIES[call.method], name)
+
+
+def _own(policy: Policy, principal: Principal, line: Rule | None, name: str | None) -> Rule | None:
+    """The line that sets this person's rate. What is not for them counts as leading nowhere:
+    else the moment a limit is reached would tell which names exist.
+    """
+    if line is None or name is None:
+        return None
+    decision = policy.decide(principal.roles, principal.agent, line.server, line.family, name)
+    return line if decision.allowed else None
 
 
 def _local(result: Mapping[str, Any]) -> Answer:

@@ -20,6 +20,7 @@ from mcp_gateway.call import Call, Era, Raw
 from mcp_gateway.refusals import (
     INVALID_PARAMS,
     PARSE_ERROR,
+    Refusal,
     header_mismatch,
     malformed,
     unsupported_version,
@@ -84,11 +85,16 @@ def read(
     if isinstance(request_id, bool) or not isinstance(request_id, str | int):
         raise malformed("id must be a string or an integer.")
 
-    era, version = _version(method, params, meta, headers)
-    name = _name(method, params)
-    if era == "modern":
-        _agree(method, name, headers)
     raw = _slices.decode(body)
+    try:
+        era, version = _version(method, params, meta, headers)
+        name = _name(method, params)
+        if era == "modern":
+            _agree(method, name, headers)
+        arguments = _arguments(params)
+    except Refusal as refusal:
+        refusal.request_id = raw["id"]
+        raise
     raw_params = _slices.decode(raw["params"]) if "params" in raw else {}
     raw_meta = _slices.decode(raw_params["_meta"]) if "_meta" in raw_params else {}
     return Call(
@@ -101,7 +107,7 @@ def read(
         name=name,
         params=raw_params,
         meta=raw_meta,
-        arguments=_arguments(params),
+        arguments=arguments,
         size=len(body),
         param_headers=tuple(
             (key, value) for key, value in headers.items() if key.startswith("mcp-param-")

@@ -9,7 +9,7 @@ must act on it.
 from collections.abc import Mapping
 from typing import Any
 
-from mcp_gateway.call import Answer
+from mcp_gateway.call import Answer, Raw
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -61,6 +61,8 @@ class Refusal(Exception):  # noqa: N818  an answer, not a malfunction
         # set: on tools/call this is a tool error the model reads
         self.tool_text = tool_text
         self.retry_after = retry_after
+        # the call's own id, where it was read before the refusal
+        self.request_id: Raw | None = None
 
     def answer(self, method: str) -> Answer:
         if method == "tools/call" and self.tool_text is not None:
