@@ -1,5 +1,6 @@
 """A CRM account for tests: a loaded database, the app on it in process, and a client with a token."""
 
+import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -8,6 +9,7 @@ from typing import Any
 import asyncpg
 import httpx2
 
+from mcp_local.postgres import Postgres
 from sandbox_crm.app import create_app
 from sandbox_crm.seed import load
 from sandbox_crm.settings import Settings
@@ -21,6 +23,19 @@ CUSTOMERS = (
     Customer(2, "Customer#000000002", "JORDAN", "MIDDLE EAST", "AUTOMOBILE", "23-768-687-3665", Decimal("121.65")),
     Customer(11, "Customer#000000011", "UNITED KINGDOM", "EUROPE", "BUILDING", "33-464-151-3439", Decimal("-272.60")),
 )  # fmt: skip
+
+
+@asynccontextmanager
+async def new_database(server: Postgres, template: str = "template1") -> AsyncIterator[str]:
+    """A database of a test's own, as a copy: quicker than making the tables each time."""
+    name = f"t_{secrets.token_hex(6)}"
+    admin = await asyncpg.connect(server.url())
+    try:
+        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        yield server.url(name)
+        await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    finally:
+        await admin.close()
 
 
 async def prepare(database: str, customers: Sequence[Customer] = CUSTOMERS) -> None:

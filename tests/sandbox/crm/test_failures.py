@@ -2,7 +2,7 @@ import uuid
 
 import httpx2
 import pytest
-from sandbox.crm.account import TOKEN, V, opened, prepare
+from sandbox.crm.account import TOKEN, V, opened
 
 
 @pytest.mark.parametrize("header", ["", "Bearer nope", f"Basic {TOKEN}", f"Bearer {TOKEN}x"])
@@ -59,9 +59,8 @@ async def test_a_bad_request_gets_its_status_and_category(
     assert "Traceback" not in answer.text
 
 
-async def test_without_its_database_it_says_so_and_no_more(database: str) -> None:
-    await prepare(database)
-    nowhere = database.rpartition("@")[0] + "@127.0.0.1:1/none"
+async def test_without_its_database_it_says_so_and_no_more(account: str) -> None:
+    nowhere = account.rpartition("@")[0] + "@127.0.0.1:1/none"
     async with opened(nowhere) as crm:
         answer = await crm.get(f"/crm/objects/{V}/contacts")
         assert answer.status_code == 503

@@ -1,7 +1,7 @@
 import uuid
 
 import pytest
-from sandbox.crm.account import V, opened, prepare
+from sandbox.crm.account import V, opened
 
 from sandbox_crm.buckets import Limits
 
@@ -14,11 +14,10 @@ class Clock:
         return self.now
 
 
-async def test_the_limiter_answers_in_a_shape_of_its_own(database: str) -> None:
+async def test_the_limiter_answers_in_a_shape_of_its_own(account: str) -> None:
     """hubspot-api-python#117: a 429 has errorType and policyName, and no category."""
-    await prepare(database, ())
     clock = Clock()
-    async with opened(database, clock=clock, ten_secondly=3) as crm:
+    async with opened(account, clock=clock, ten_secondly=3) as crm:
         answers = [await crm.get(f"/crm/objects/{V}/contacts") for _ in range(4)]
         assert [one.status_code for one in answers] == [200, 200, 200, 429]
         body = answers[-1].json()
@@ -35,10 +34,9 @@ async def test_the_limiter_answers_in_a_shape_of_its_own(database: str) -> None:
 
 
 @pytest.mark.parametrize("retry_after", [True, False])
-async def test_searches_have_a_bucket_of_their_own(database: str, retry_after: bool) -> None:
-    await prepare(database, ())
+async def test_searches_have_a_bucket_of_their_own(account: str, retry_after: bool) -> None:
     clock = Clock()
-    async with opened(database, clock=clock, search_per_second=2, retry_after=retry_after) as crm:
+    async with opened(account, clock=clock, search_per_second=2, retry_after=retry_after) as crm:
         url = f"/crm/objects/{V}/contacts/search"
         answers = [await crm.post(url, json={}) for _ in range(3)]
         assert [one.status_code for one in answers] == [200, 200, 429]

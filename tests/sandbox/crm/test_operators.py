@@ -75,19 +75,26 @@ def matches(deal: Mapping[str, str], one: Mapping[str, Any]) -> bool:
     name, operator = one["propertyName"], one["operator"]
     kept = deal[name]
     if not kept or operator.endswith("HAS_PROPERTY"):
-        return bool(kept) == (operator == "HAS_PROPERTY") and operator.endswith("HAS_PROPERTY")
+        return operator == ("HAS_PROPERTY" if kept else "NOT_HAS_PROPERTY")
     if operator.endswith("CONTAINS_TOKEN"):
-        return contains(kept, one["value"]) == (operator == "CONTAINS_TOKEN")
+        return contains(kept, one["value"]) is (operator == "CONTAINS_TOKEN")
     folded = name == "dealname" and operator in {"EQ", "NEQ", "IN", "NOT_IN"}
     mine = key(name, kept.lower() if folded else kept)
     if operator in {"IN", "NOT_IN"}:  # the values are not folded: the vendor wants lower case
-        return (mine in [key(name, v) for v in one["values"]]) == (operator == "IN")
+        found = mine in [key(name, v) for v in one["values"]]
+        return found is (operator == "IN")
     value = key(name, one["value"].lower() if folded else one["value"])
-    if operator == "BETWEEN":
-        return bool(value <= mine <= key(name, one["highValue"]))
-    return {"EQ": mine == value, "NEQ": mine != value}.get(operator) or {
-        "LT": mine < value, "LTE": mine <= value, "GT": mine > value, "GTE": mine >= value,
-    }.get(operator, False)  # fmt: skip
+    high = key(name, one["highValue"]) if operator == "BETWEEN" else None
+    truths = {
+        "EQ": lambda: mine == value,
+        "NEQ": lambda: mine != value,
+        "LT": lambda: mine < value,
+        "LTE": lambda: mine <= value,
+        "GT": lambda: mine > value,
+        "GTE": lambda: mine >= value,
+        "BETWEEN": lambda: value <= mine <= high,
+    }
+    return bool(truths[operator]())
 
 
 @pytest_asyncio.fixture

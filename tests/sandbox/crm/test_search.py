@@ -3,7 +3,7 @@ from typing import Any
 import asyncpg
 import httpx2
 import pytest
-from sandbox.crm.account import V, made, opened, prepare, searched, where
+from sandbox.crm.account import V, made, opened, searched, where
 
 
 def names(found: Any, name: str = "dealname") -> list[str]:
@@ -139,16 +139,15 @@ async def test_objects_are_found_by_what_they_belong_to(crm: httpx2.AsyncClient)
     assert {one["id"] for one in found["results"]} == mine
 
 
-async def test_search_lags_behind_the_records_and_catches_up(database: str) -> None:
+async def test_search_lags_behind_the_records_and_catches_up(account: str) -> None:
     """The real index is eventually consistent; a client that reads its writes by search is wrong."""
-    await prepare(database)
     mine = where({"propertyName": "mcp_request_id", "operator": "IN", "values": ["r-8", "r-9"]})
-    async with opened(database) as prompt:
+    async with opened(account) as prompt:
         note = await made(
             prompt, "notes", hs_timestamp="0", hs_note_body="old", mcp_request_id="r-8"
         )
         assert (await searched(prompt, "notes", filterGroups=mine))["total"] == 1
-    async with opened(database, search_lag_seconds=600) as crm:
+    async with opened(account, search_lag_seconds=600) as crm:
         url = f"/crm/objects/{V}/notes/{note}"
         await crm.patch(url, json={"properties": {"hs_note_body": "new"}})
         second = await made(crm, "notes", hs_timestamp="1", hs_note_body="x", mcp_request_id="r-9")
@@ -156,7 +155,7 @@ async def test_search_lags_behind_the_records_and_catches_up(database: str) -> N
         assert names(found, "hs_note_body") == ["old"]
         assert (await crm.get(f"/crm/objects/{V}/notes/{second}")).status_code == 200
         await crm.delete(f"/crm/objects/{V}/notes/{second}")
-        db = await asyncpg.connect(database)
+        db = await asyncpg.connect(account)
         await db.execute("UPDATE crm.object SET index_due = now() WHERE index_due IS NOT NULL")
         await db.close()
         found = await searched(crm, "notes", filterGroups=mine, properties=["hs_note_body"])

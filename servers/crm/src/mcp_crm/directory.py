@@ -94,12 +94,13 @@ class Desk:
     cursor_key: bytes
 
 
-def open_desk(ctx: Context) -> Desk:
+async def open_desk(ctx: Context) -> Desk:
     return cast("Desk", ctx.request_context.lifespan_context)
 
 
-def open_directory(ctx: Context) -> Directory:
-    return open_desk(ctx).directory(caller())
+# async although nothing is awaited: a plain function would be run in a thread for every call
+async def open_directory(ctx: Context) -> Directory:
+    return (await open_desk(ctx)).directory(caller())
 
 
 TheDesk = Annotated[Desk, Resolve(open_desk)]

@@ -73,19 +73,21 @@ class Outbox:
 
         """
         async with self._connection() as db:
-            row = await db.fetchrow(_CLAIM, request.marker, request.digest, request.tool,
-                                    request.subject, self._lease)  # fmt: skip
-            if row is None:
-                row = await db.fetchrow(_READ, request.marker)
-        if row is None or (row["request"] == request.digest and row["state"] != "done"):
-            raise Unavailable(
-                "The same change is being made at this moment.",
-                instead="Wait a few seconds and repeat the call with the same idempotency_key.",
+            claimed = await db.fetchrow(
+                _CLAIM, request.marker, request.digest, request.tool, request.subject, self._lease
             )
-        if row["request"] != request.digest:
+            if claimed is not None:
+                return _ticket(request.marker, claimed)
+            row = await db.fetchrow(_READ, request.marker)
+        if row is not None and row["request"] != request.digest:
             raise Conflict(
                 "This idempotency_key was used for another change; nothing was done now.",
                 instead="Choose a new idempotency_key for a new change.",
+            )
+        if row is None or row["state"] != "done":
+            raise Unavailable(
+                "The same change is being made at this moment.",
+                instead="Wait a few seconds and repeat the call with the same idempotency_key.",
             )
         return _ticket(request.marker, row)
 

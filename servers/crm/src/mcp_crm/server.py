@@ -59,12 +59,12 @@ async def desk(settings: Settings) -> AsyncIterator[Desk]:
             await outbox.close()
 
 
-def build(settings: Settings | None = None) -> MCPServer[Any]:
+def build() -> MCPServer[Any]:
     """The server. Settings are read when it starts to serve, not when it describes itself."""
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[Any]) -> AsyncIterator[Desk]:
-        async with desk(settings or Settings()) as opened:
+        async with desk(Settings()) as opened:
             yield opened
 
     server = new_server(

@@ -107,7 +107,7 @@ COMPANIES = _object_type(
         Property("account_balance", "Account balance", "number"),
     ),
     shown=("name", "domain"),
-    searched=("name", "domain", "phone", "account_number"),
+    searched=("name", "domain", "phone"),
 )  # fmt: skip
 DEALS = _object_type(
     "deals", "deal", "0-3",

@@ -112,8 +112,7 @@ def condition(kind: ObjectType, search: Search) -> ColumnElement[bool]:
         objects.c.type == kind.name,
         objects.c.indexed.is_not(None),
         or_(*groups) if groups else true(),
-        # only CONTAINS_TOKEN has wild cards
-        *(_query(kind, term) for term in tokens((search.query or "").replace("*", " "))),
+        _query(kind, search.query) if search.query else true(),
     )
 
 
@@ -255,10 +254,13 @@ def _has_token(prop: Property, token: str) -> ColumnElement[bool]:
     return _folded(prop).regexp_match(_pattern(token, whole=True))
 
 
-def _query(kind: ObjectType, term: str) -> ColumnElement[bool]:
+def _query(kind: ObjectType, query: str) -> ColumnElement[bool]:
+    """Every word of the query begins a word of the object; without words it finds nothing."""
+    terms = tokens(query.replace("*", " "))  # only CONTAINS_TOKEN has wild cards
     text = func.concat_ws(" ", *(value_of("indexed", name) for name in kind.searched))
     folded: ColumnElement[str] = func.lower(collate(text, COLLATION))
-    return folded.regexp_match(_pattern(term, whole=False))
+    found = (folded.regexp_match(_pattern(term, whole=False)) for term in terms)
+    return and_(true(), *found) if terms else false()
 
 
 def _pattern(token: str, *, whole: bool) -> str:

@@ -1,0 +1,137 @@
+"""The CRM as it fails: slow, gone, limiting, redirecting."""
+
+import asyncio
+import time
+
+import pytest
+from servers.crm.office import Office, given, open_office, refused
+from servers.crm.wire import Fault, answer
+
+LIMITED = b'{"status":"error","message":"m","errorType":"RATE_LIMIT","correlationId":"c","policyName":"%s"}'
+SEARCH = "/contacts/search"
+
+
+async def test_a_crm_that_is_gone_is_unavailable(office: Office) -> None:
+    office.settings = office.settings.model_copy(update={"base_url": "http://127.0.0.1:1"})
+    for tool, arguments in (
+        ("find_contacts", {"text": "x"}),
+        ("get_account", {"account": "11"}),
+        ("list_deals", {}),
+        ("log_note", {"account": "11", "text": "x", "idempotency_key": "gone-0001"}),
+        (
+            "update_deal_stage",
+            {"deal_id": "1", "stage": "Closed won", "idempotency_key": "gone-0002"},
+        ),
+    ):
+        said = refused(await office.call(tool, **arguments), "unavailable")
+        assert "127.0.0.1" not in said
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(SEARCH, "cut", times=2),
+        Fault(SEARCH, "lose answer", times=2),
+        Fault(SEARCH, "answer", times=2, answer=answer(503)),
+        Fault(SEARCH, "answer", times=1, answer=answer(429, LIMITED % b"SECONDLY")),
+        Fault(SEARCH, "answer", times=1, answer=answer(429, LIMITED % b"TEN_SECONDLY_ROLLING")),
+    ],
+)
+async def test_a_read_is_tried_again(office: Office, fault: Fault) -> None:
+    times = fault.times
+    office.wire.faults.append(fault)
+    given(await office.call("find_contacts", text="customer"))
+    assert office.wire.count(SEARCH) == times + 1
+
+
+async def test_a_read_is_not_tried_for_ever(office: Office) -> None:
+    office.wire.faults.append(Fault(SEARCH, "answer", times=99, answer=answer(500)))
+    refused(await office.call("find_contacts", text="x"), "unavailable")
+    assert office.wire.count(SEARCH) == 4
+
+
+async def test_a_wait_that_was_asked_for_is_kept(office: Office) -> None:
+    limited = answer(429, LIMITED % b"SECONDLY", "Retry-After: 1")
+    office.wire.faults.append(Fault(SEARCH, "answer", answer=limited))
+    started = time.monotonic()
+    given(await office.call("find_contacts", text="customer"))
+    assert 1.0 <= time.monotonic() - started < 2.5
+
+
+@pytest.mark.parametrize("headers_and_policy", [(["Retry-After: 30"], b"SECONDLY"), ([], b"DAILY")])
+async def test_a_wait_longer_than_the_deadline_is_not_begun(
+    office: Office, headers_and_policy: tuple[list[str], bytes]
+) -> None:
+    headers, policy = headers_and_policy
+    limited = answer(429, LIMITED % policy, *headers)
+    office.wire.faults.append(Fault(SEARCH, "answer", times=99, answer=limited))
+    started = time.monotonic()
+    refused(await office.call("find_contacts", text="x"), "unavailable")
+    assert time.monotonic() - started < 1.5
+    assert office.wire.count(SEARCH) == 1
+
+
+async def test_the_sandbox_s_own_limiter_is_waited_for(account: str) -> None:
+    async with open_office(account, search_per_second=2) as office:
+        results = await asyncio.gather(
+            *(office.call("find_contacts", text="customer") for _ in range(4))
+        )
+        assert all(not one.is_error for one in results)
+        assert office.wire.count(SEARCH) > 4
+
+
+async def test_a_crm_that_never_answers_costs_the_deadline_and_no_more(account: str) -> None:
+    async with open_office(account, deadline_seconds=0.8) as office:
+        office.wire.faults.append(Fault(SEARCH, "hold", times=99))
+        started = time.monotonic()
+        refused(await office.call("find_contacts", text="x"), "unavailable")
+        assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_redirect_is_not_followed(office: Office, status: int) -> None:
+    away = answer(status, b"", f"Location: {office.wire.url}/elsewhere")
+    office.wire.faults.append(Fault(SEARCH, "answer", answer=away))
+    refused(await office.call("find_contacts", text="x"), "unavailable")
+    assert office.wire.count("elsewhere") == 0
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_token_that_is_refused_is_the_operator_s_matter(
+    office: Office, status: int
+) -> None:
+    body = b'{"status":"error","category":"MISSING_SCOPES","message":"secret scope names"}'
+    office.wire.faults.append(Fault(SEARCH, "answer", times=9, answer=answer(status, body)))
+    said = refused(await office.call("find_contacts", text="x"), "unavailable")
+    assert "operator" in said
+    assert "secret" not in said
+    assert office.wire.count(SEARCH) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b"null",
+        b'{"results": 5}',
+        b'{"results": [null, {"id": "../1"}]}',
+        b"{" * 9,
+    ],
+)
+async def test_an_answer_without_sense_finds_nobody(office: Office, body: bytes) -> None:
+    office.wire.faults.append(Fault(SEARCH, "answer", answer=answer(200, body)))
+    refused(await office.call("find_contacts", text="x"), "not_found")
+
+
+async def test_an_endless_answer_is_cut_off(office: Office) -> None:
+    endless = answer(200, b" " * (9 * 1024 * 1024))
+    office.wire.faults.append(Fault(SEARCH, "answer", times=99, answer=endless))
+    refused(await office.call("find_contacts", text="x"), "unavailable")
+
+
+async def test_one_token_is_sent_and_only_as_a_header(office: Office) -> None:
+    given(await office.call("get_account", account="11"))
+    assert office.wire.authorizations == {f"Bearer {office.settings.token.get_secret_value()}"}
+    assert not any("token" in line.lower() for line in office.wire.lines)
