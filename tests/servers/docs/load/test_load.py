@@ -62,6 +62,14 @@ async def test_changed_and_removed_files_are_followed(knowledge: Knowledge, tmp_
     assert not await knowledge.rows("SELECT FROM docs.word WHERE term = 'zanzibar'")
 
 
+async def test_text_files_are_pages_only_when_asked(knowledge: Knowledge, tmp_path: Path) -> None:
+    write(tmp_path, "a/one.md", "One.")
+    (tmp_path / "a" / "two.txt").write_text("Two\n===\n\nIn :class:`~a.b.Two`.\n")
+    assert (await knowledge.load(tmp_path)).added == 1
+    assert (await knowledge.load(tmp_path, groups=("everyone",), txt=True)).added == 1
+    assert await body(knowledge, "a/two") == "# Two\n\nIn `Two`.\n"
+
+
 async def test_other_collections_are_left_alone(knowledge: Knowledge, tmp_path: Path) -> None:
     write(tmp_path / "first", "one.md", "One.")
     write(tmp_path / "second", "two.md", "Two.")

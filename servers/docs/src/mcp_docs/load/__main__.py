@@ -30,6 +30,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--classification", default="internal", choices=["public", "internal", "confidential"]
     )
+    parser.add_argument("--txt", action="store_true", help="read .txt as reStructuredText")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a page was skipped")
     options = parser.parse_args(arguments)
     groups = [part.strip() for part in (options.groups or "").split(",") if part.strip()]
@@ -50,6 +51,7 @@ async def _run(options: argparse.Namespace) -> Report:
             groups=options.groups,
             owner=options.owner,
             classification=options.classification,
+            txt=options.txt,
         )
         return await load(connection, options.paths, given, datetime.now(UTC).date())
     finally:

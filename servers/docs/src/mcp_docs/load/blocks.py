@@ -65,9 +65,13 @@ def title_of(html: str) -> str:
     return " ".join(found.get_text().split()) if found else ""
 
 
+def _classes(tag: Tag) -> list[str]:
+    return " ".join(map(str, tag.get_attribute_list("class"))).split()
+
+
 def _hidden(tag: Tag) -> bool:
     style = re.sub(r"\s", "", str(tag.get("style") or "")).lower()
-    classes = str(tag.get("class") or "")
+    classes = _classes(tag)
     return (
         tag.name in _DROPPED
         or tag.has_attr("hidden")
@@ -163,9 +167,7 @@ class _Walk:
             return escaped(_words(node)).replace("\n", " ")
         if _hidden(node) or node.name == "br":
             return "\n" if node.name == "br" else ""
-        if node.name in _CODE or "docutils literal" in " ".join(
-            node.get_attribute_list("class", "")
-        ):
+        if node.name in _CODE or "literal" in _classes(node):
             return code_span(_words(node))
         inner = "".join(self._inline(child) for child in node.children)
         if node.name == "a":

@@ -12,11 +12,11 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from mcp_docs.groups import audience
-from mcp_docs.load import formats
+from mcp_docs.load import formats, tree
 from mcp_docs.load.blocks import Heading, blocks, title_of
 from mcp_docs.load.compose import Section, compose
 from mcp_docs.load.front_matter import Dates, Head, PageError, dates, split
-from mcp_docs.load.tree import FORMATS, File
+from mcp_docs.load.tree import File
 from mcp_docs.text import escaped, visible
 
 # Part of every digest: a loader that reads pages differently reads all of them again.
@@ -38,6 +38,7 @@ class Defaults:
     groups: tuple[str, ...] | None = None
     owner: str = "unknown"
     classification: str = "internal"
+    txt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,8 @@ def page(known: Label, given: Defaults) -> Page:
 def _internal(href: str, path: PurePosixPath, given: Defaults) -> str | None:
     """Where a relative link leads: to a page of the same tree, or nowhere."""
     target = unquote(href.partition("#")[0].partition("?")[0])
-    if not target or target.startswith("/") or PurePosixPath(target).suffix.lower() not in FORMATS:
+    known = tree.formats(txt=given.txt)
+    if not target or target.startswith("/") or PurePosixPath(target).suffix.lower() not in known:
         return None
     parts: list[str] = list(path.parent.parts)
     for part in PurePosixPath(target).parts:

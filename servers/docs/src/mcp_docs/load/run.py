@@ -1,7 +1,7 @@
 """One load: what changed is parsed, and the collections become what the tree is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -73,15 +73,13 @@ def _read(root: Path, given: Defaults, today: date, reading: _Reading) -> None:
     if not root.is_dir():
         raise NothingToLoadError(f"{root} is not a folder")
     root = root.resolve()
-    defaults = Defaults(
-        root.name, given.collection, given.groups, given.owner, given.classification
-    )
+    defaults = replace(given, root_name=root.name)
     if given.collection:
         reading.collections.add(slug(given.collection))
     else:
         # a collection whose last page was deleted is emptied, not forgotten
         reading.collections.update(filter(None, map(slug, tree.folders(root))))
-    for file in tree.files(root):
+    for file in tree.files(root, txt=given.txt):
         if isinstance(file, Skipped):
             reading.skipped.append(file)
             continue

@@ -46,8 +46,14 @@ def folders(root: Path) -> list[str]:
     )
 
 
-def files(root: Path) -> Iterator[File | Skipped]:
+def formats(*, txt: bool) -> dict[str, str]:
+    """What is a page by its name's end; some trees have their reStructuredText in `.txt`."""
+    return FORMATS | {".txt": "restructuredtext"} if txt else FORMATS
+
+
+def files(root: Path, *, txt: bool = False) -> Iterator[File | Skipped]:
     """Every page below `root` in a stable order, and every name that was refused."""
+    known = formats(txt=txt)
     for folder, names, pages, handle in os.fwalk(root, follow_symlinks=False):
         names[:] = sorted(name for name in names if not name.startswith("."))
         below = PurePosixPath(Path(folder).relative_to(root).as_posix())
@@ -55,7 +61,7 @@ def files(root: Path) -> Iterator[File | Skipped]:
             if stat.S_ISLNK(os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode):
                 yield Skipped(str(below / name), "it is a link")
         for name in sorted(pages):
-            format_ = FORMATS.get(PurePosixPath(name).suffix.lower())
+            format_ = known.get(PurePosixPath(name).suffix.lower())
             if format_ and not name.startswith("."):
                 yield _file(handle, name, below / name, format_)
 
