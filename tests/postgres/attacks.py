@@ -31,4 +31,4 @@ async def state(admin: asyncpg.Connection) -> tuple[object, ...]:
         " (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'),"
         " (SELECT sum(hashtext(rolname || rolconfig::text)) FROM pg_roles)"
     )
-    return tuple(row)
+    return tuple(row or ())

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -37,9 +39,11 @@ async def test_a_known_answer_of_tpch_is_exact(admin: asyncpg.Connection) -> Non
 
 
 async def test_the_newest_order_is_of_the_day_of_the_load(admin: asyncpg.Connection) -> None:
-    newest, as_of, shift = await admin.fetchrow(
+    row = await admin.fetchrow(
         "SELECT max(order_date), as_of, shift_days FROM sales.orders, sales.as_of GROUP BY 2, 3"
     )
+    assert row
+    newest, as_of, shift = row
     today = datetime.now(UTC).date()
     assert newest == as_of
     assert abs(as_of - today) <= timedelta(days=1)
@@ -121,7 +125,31 @@ async def test_a_load_that_was_cut_short_is_done_again(
         with pytest.raises(OSError, match="no space"):
             await load(database, PASSWORD, SCALE)
     assert await load(database, PASSWORD, SCALE) is True
-    # and over a complete one, when the SQL has changed
-    monkeypatch.setattr(loading, "fingerprint", lambda _: "changed")
-    assert await load(database, PASSWORD, SCALE) is True
     assert await load(database, PASSWORD, SCALE) is False
+
+
+async def test_a_change_of_the_sql_or_the_scale_loads_anew(
+    warehouse: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = []
+
+    async def build(*arguments: object) -> None:
+        built.append(arguments[-1])
+        raise StopAsyncIteration
+
+    monkeypatch.setattr(loading, "_build", build)
+    with pytest.raises(StopAsyncIteration):
+        await load(warehouse.admin_url, PASSWORD, 0.02)
+    monkeypatch.setattr(loading, "files", list)
+    with pytest.raises(StopAsyncIteration):
+        await load(warehouse.admin_url, PASSWORD, SCALE)
+    assert built == [0.02, SCALE]
+
+
+def test_a_scale_that_tpch_does_not_define_is_refused() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "seed_warehouse", "--scale", "0.001"],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "0.01" in done.stderr

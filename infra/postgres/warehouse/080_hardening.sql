@@ -18,6 +18,8 @@ BEGIN
                 (provolatile = 'v' AND proname <> 'random')
                 OR proname ~ '^(pg_|txid_|inet_|has_|lo_|binary_upgrade_|ts_stat|fmgr_)'
                 OR proname ~ '_to_xml'
+                -- one call makes a gigabyte
+                OR proname IN ('repeat', 'lpad', 'rpad')
             )
             AND proname <> 'pg_typeof'
     LOOP

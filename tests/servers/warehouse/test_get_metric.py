@@ -13,10 +13,12 @@ EVERY_QUESTION = [(name, group) for name, metric in METRICS.items() for group in
 async def test_revenue_is_the_sum_of_the_orders_of_the_period(ask: Ask, warehouse: Loaded) -> None:
     answer = content(await ask("get_metric", {"metric": "revenue"}))
     admin = await asyncpg.connect(warehouse.admin_url)
-    revenue, orders = await admin.fetchrow(
+    found = await admin.fetchrow(
         "SELECT sum(revenue), count(*) FROM sales.orders, sales.as_of WHERE order_date > as_of - 90"
     )
     await admin.close()
+    assert found
+    revenue, orders = found
     (row,) = answer["rows"]
     assert row["value"] == float(revenue)
     assert row["basis"] == orders

@@ -59,7 +59,8 @@ def test_what_is_ordinary_or_bounded_elsewhere_passes(attack: Attack) -> None:
 )
 def test_only_the_regenerated_text_is_handed_on(sql: str, text: str, tables: set[str]) -> None:
     admitted = admit(sql, TABLES)
-    assert (admitted.text, admitted.tables) == (text, tables)
+    assert admitted.text == text
+    assert admitted.tables == frozenset(tables)
 
 
 @pytest.mark.parametrize(

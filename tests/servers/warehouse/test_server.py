@@ -1,11 +1,17 @@
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
+import yaml
 from mcp import Client
 
 from mcp_shared.contract import violations
 from mcp_shared.serve import definitions
+from mcp_shared.validation import Arguments
 from mcp_warehouse.server import build
+
+SERVER = Path(__file__).parents[3] / "servers" / "warehouse"
 
 
 async def test_it_starts_and_defines_itself_with_nothing_configured(
@@ -30,3 +36,16 @@ async def test_the_prompt_names_tools_that_exist(monkeypatch: pytest.MonkeyPatch
     assert {word for word in re.findall(r"\w+", text) if word in tools} >= {
         "get_metric", "run_sql", "describe_table",
     }  # fmt: skip
+
+
+async def test_policy_and_demonstration_name_the_tools_there_are() -> None:
+    document = await definitions(build())
+    tools = {tool["name"]: tool["inputSchema"] for tool in document["tools"]}
+    policy = yaml.safe_load((SERVER / "policy.yaml").read_text())
+    assert set(policy["tools"]) == set(tools)
+    assert set(policy["prompts"]) == {prompt["name"] for prompt in document["prompts"]}
+    assert not any("contractor" in line["roles"] for line in policy["tools"].values())
+    calls = tomllib.loads((SERVER / "demo.toml").read_text())["call"]
+    assert {call["expect"] for call in calls} == {"allowed", "refused"}
+    for call in calls:
+        assert Arguments(tools[call["tool"]]).problems(call["arguments"]) == []

@@ -7,6 +7,16 @@ import sys
 
 from seed_warehouse.load import load
 
+SMALLEST = 0.01  # below it TPC-H repeats suppliers of a part, and keys are no longer unique
+LARGEST = 10.0  # 10 GB of text; the temporary folder holds it during the load
+
+
+def _scale(text: str) -> float:
+    scale = float(text)
+    if not SMALLEST <= scale <= LARGEST:
+        raise argparse.ArgumentTypeError(f"from {SMALLEST} to {LARGEST:g}")
+    return scale
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(
@@ -14,7 +24,7 @@ def main() -> None:
         description="Load the warehouse; quick when it is loaded already.",
         epilog="Reads WAREHOUSE_ADMIN_URL (a superuser's) and WAREHOUSE_RO_PASSWORD.",
     )
-    parser.add_argument("--scale", type=float, default=0.1, help="TPC-H scale factor")
+    parser.add_argument("--scale", type=_scale, default=0.1, help="TPC-H scale factor")
     scale = parser.parse_args().scale
     missing = [n for n in ("WAREHOUSE_ADMIN_URL", "WAREHOUSE_RO_PASSWORD") if not os.environ.get(n)]
     if missing:
