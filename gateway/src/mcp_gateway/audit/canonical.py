@@ -15,6 +15,7 @@ import orjson
 
 BODY_LIMIT_BYTES = 65_536  # the table refuses more, so a larger record must be cut here
 FALLBACK_LIMIT_BYTES = 32_768  # base64 adds a third and must still fit
+LEFT_OUT_MOST = 16  # fields of one record; one that is still too large is left out whole
 
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z
 
@@ -27,18 +28,18 @@ def canonical(value: Any) -> bytes:
         return orjson.dumps(_as_base64(value), option=_OPTIONS)
 
 
-def record_bytes(record: Mapping[str, Any]) -> tuple[bytes, bool]:
-    """The body of a record, at most `BODY_LIMIT_BYTES`, and whether it holds `record` as given.
+def record_bytes(record: Mapping[str, Any]) -> bytes:
+    """The body of a record, at most `BODY_LIMIT_BYTES`.
 
     One bad field does not take the others with it: each is encoded alone when the whole fails.
     """
     try:
         body = orjson.dumps(record, option=_OPTIONS)
         if len(body) <= BODY_LIMIT_BYTES:
-            return body, True
+            return body
     except Exception:  # noqa: BLE001, S110  the field by field form below is the handler
         pass
-    return _joined({_key(key): canonical(value) for key, value in record.items()}), False
+    return _joined({_key(key): canonical(value) for key, value in record.items()})
 
 
 def _joined(fields: dict[str, bytes]) -> bytes:
@@ -46,7 +47,7 @@ def _joined(fields: dict[str, bytes]) -> bytes:
     # a fragment is copied as it is: nesting that was fine for the field stays fine in the record
     whole = {key: orjson.Fragment(value) for key, value in fields.items()}
     body = orjson.dumps(whole, option=_OPTIONS)
-    for key in sorted(fields, key=lambda name: len(fields[name]), reverse=True):
+    for key in sorted(fields, key=lambda name: len(fields[name]), reverse=True)[:LEFT_OUT_MOST]:
         if len(body) <= BODY_LIMIT_BYTES:
             break
         whole[key] = orjson.Fragment(orjson.dumps(_left_out(fields[key]), option=_OPTIONS))

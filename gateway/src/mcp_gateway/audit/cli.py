@@ -14,7 +14,6 @@ import orjson
 from mcp_gateway.audit import keys, reading
 from mcp_gateway.audit.findings import MEANING, Finding, Report
 from mcp_gateway.audit.lookup import verify_receipt
-from mcp_gateway.audit.migrate import migrate
 from mcp_gateway.audit.verify import OPEN_MINUTES, verify
 
 SOUND, FOUND, UNUSABLE = 0, 1, 2  # exit codes
@@ -74,6 +73,8 @@ async def _keygen(_: argparse.Namespace) -> int:
 
 
 async def _migrate(_: argparse.Namespace) -> int:
+    from mcp_gateway.audit.migrate import migrate  # its libraries take a second to load
+
     await migrate(
         _env("LEDGER_ADMIN_URL", "the administrator's URL of the ledger's database"),
         _env("LEDGER_WRITER_PASSWORD", "the password audit_writer shall have"),

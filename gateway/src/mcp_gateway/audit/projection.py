@@ -18,7 +18,7 @@ COLUMNS = (
 
 
 def project(body: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The values of `COLUMNS` for this body."""
+    """The values of `COLUMNS` for a body as it was read back: strings, numbers, no richer types."""
     get = body.get
     return (
         _instant(get("ts")),
@@ -54,11 +54,10 @@ def _number(value: object) -> float | None:
 
 def _instant(value: object) -> datetime | None:
     """An instant with its zone; anything else has no place on the time axis."""
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            return None
-    if not isinstance(value, datetime) or value.tzinfo is None:
+    if not isinstance(value, str):
         return None
-    return value if 2000 <= value.year <= 2200 else None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None and 2000 <= moment.year <= 2200 else None

@@ -14,7 +14,13 @@ import asyncpg
 from mcp_gateway.audit.block import Block
 from mcp_gateway.audit.projection import COLUMNS
 
-FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+FAULTS = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a session that ends in the middle of a statement
+)
 DAYS_AHEAD = 7  # partitions made before they are needed: a midnight without DDL rights still works
 
 Row = tuple[Any, ...]
@@ -41,6 +47,10 @@ else:  # generic in its stubs only
 
 class NotDurableError(RuntimeError):
     """The server may lose what it acknowledged; the ledger refuses to write there."""
+
+
+class ForkedError(Exception):
+    """The segment holds what this process did not write."""
 
 
 class FenceError(TimeoutError):
@@ -128,9 +138,25 @@ async def insert(connection: Connection, block: Block, rows: Sequence[Row]) -> N
     )
 
 
-async def last_seq(connection: Connection, day: date, segment: UUID) -> int:
-    """The newest record of a segment that is there; 0 when none is."""
-    found = await connection.fetchval(
-        "SELECT max(seq) FROM audit.record WHERE seg_day = $1 AND seg = $2", day, segment
+async def landed(connection: Connection, block: Block) -> bool:
+    """Whether this very block is there. Call it on a fenced session only: nothing is under way."""
+    header = block.header
+    stored = await connection.fetchval(
+        "SELECT signature FROM audit.block WHERE seg_day = $1 AND seg = $2 AND block = $3",
+        header.day,
+        header.segment,
+        header.block,
     )
-    return int(found or 0)
+    if stored == block.signature:
+        return True
+    last = await connection.fetchval(
+        "SELECT max(seq) FROM audit.record WHERE seg_day = $1 AND seg = $2",
+        header.day,
+        header.segment,
+    )
+    if stored is None and last == header.first_seq - 1:
+        return False
+    raise ForkedError(
+        f"segment {header.segment} ends at record {last}, expected {header.first_seq - 1}: "
+        "someone else wrote into it. Restart the gateway, then verify the ledger."
+    )

@@ -125,12 +125,14 @@ WRITABLE = (
 
 # not db_ts: the second clock is the server's
 SIGNED = "seg_day, seg, block, first_seq, count, prev, root, signed_at, key, signature"
+ITS_OWN = "seg_day, seg, block, signature"
 
 GRANTS = (
     "REVOKE ALL ON ALL FUNCTIONS IN SCHEMA audit FROM PUBLIC",
     "GRANT USAGE ON SCHEMA audit TO audit_writer, audit_reader",
     f"GRANT INSERT ({WRITABLE}), SELECT (seg_day, seg, seq) ON audit.record TO audit_writer",
-    f"GRANT INSERT ({SIGNED}) ON audit.block TO audit_writer",
+    # the signature tells a writer whether its own doubtful commit happened, or somebody else's
+    f"GRANT INSERT ({SIGNED}), SELECT ({ITS_OWN}) ON audit.block TO audit_writer",
     "GRANT INSERT (seg, replica), SELECT (seg_day) ON audit.segment TO audit_writer",
     "GRANT EXECUTE ON FUNCTION audit.prepare(integer), audit.fence(text) TO audit_writer",
     "GRANT SELECT ON audit.segment, audit.block, audit.record TO audit_reader",
