@@ -147,6 +147,8 @@ class Pages:
 
 def _place(request: Request) -> tuple[date, UUID, int]:
     given = request.path_params
+    if not 0 < given["seq"] < 2**63:
+        raise WantedError("There is no record of this number.")
     try:
         return date.fromisoformat(given["day"]), given["segment"], given["seq"]
     except ValueError as error:

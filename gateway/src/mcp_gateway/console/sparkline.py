@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from mcp_gateway.console.visible import plain
+
 BUCKETS = 24
 STEP, BAR, HEIGHT = 5, 4, 22
 
@@ -21,7 +23,7 @@ def sparkline(buckets: Sequence[Bucket], what: str) -> Markup:
     most = max((bucket.calls for bucket in buckets), default=0) or 1
     bars = Markup().join(_bar(place, bucket, most) for place, bucket in enumerate(buckets))
     errors = sum(bucket.errors for bucket in buckets)
-    label = f"{what}: {sum(bucket.calls for bucket in buckets)} calls, {errors} errors"
+    label = f"{plain(what)}: {sum(bucket.calls for bucket in buckets)} calls, {errors} errors"
     return Markup(
         '<svg class="spark" role="img" aria-label="{}" width="{}" height="{}" viewBox="0 0 {} {}">'
         '<line class="base" x1="0" y1="{}" x2="{}" y2="{}"></line>{}</svg>'

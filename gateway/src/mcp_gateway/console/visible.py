@@ -38,6 +38,13 @@ def _shown(character: str, lines: bool) -> Markup:
     )
 
 
+def plain(value: object) -> str:
+    """The same as text alone, for an attribute."""
+    return "".join(
+        c if c.isprintable() and c not in _UNSEEN else f"U+{ord(c):04X}" for c in str(value)
+    )
+
+
 def document(value: Any) -> Markup:
     """A JSON value over several lines."""
     try:
