@@ -27,7 +27,16 @@ FORGETFUL = {
     "credentials": [{"type": "password", "value": "${DEMO_PASSWORD}", "temporary": False}],
 }
 RESOURCE_INDICATORS = os.environ.get("IDENTITY_RESOURCE_INDICATORS", "on") == "on"
-CHANGES: dict[str, Any] = {"users": [FORGETFUL]}
+NEWCOMER = {
+    **FORGETFUL,
+    "id": "5c1a3e52-7d0b-4b5e-9d3a-0a6f1f7e0f98",
+    "username": "neo",
+    "email": "neo@larkfield.example",
+    "firstName": "Neo",
+    "lastName": "Newcomer",
+    "groups": ["/region-asia"],
+}
+CHANGES: dict[str, Any] = {"users": [FORGETFUL, NEWCOMER]}
 
 
 @pytest.fixture(scope="session")

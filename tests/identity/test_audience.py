@@ -42,6 +42,13 @@ def test_groups_carry_roles_into_the_token(
     assert "resource_access" not in said
 
 
+def test_a_person_without_a_role_gets_neither_roles_nor_groups(issuer: Issuer) -> None:
+    said = issuer.claims(issuer.token("neo"))
+    assert said["preferred_username"] == "neo"
+    assert "realm_access" not in said
+    assert "groups" not in said
+
+
 def test_subjects_are_the_same_at_every_sign_in(issuer: Issuer) -> None:
     subject = issuer.claims(issuer.token("ana"))["sub"]
     assert subject == issuer.claims(issuer.token("ana", "aud:crm"))["sub"]

@@ -6,6 +6,7 @@ import time
 import uuid
 from typing import Any
 
+import httpx2
 import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -132,6 +133,14 @@ def test_clients_have_only_the_grants_they_need(issuer: Issuer) -> None:
     answer = issuer.ask(**password, **issuer.assertion(issuer.aggregate))
     assert answer.json()["error"] == "unauthorized_client"
     assert own_token(issuer, **issuer.assertion("mcp-console"))[1]["error"] == "unauthorized_client"
+
+
+def test_nobody_registers_a_client_uninvited(issuer: Issuer) -> None:
+    answer = httpx2.post(
+        f"{issuer.url}/clients-registrations/openid-connect",
+        json={"client_name": "uninvited", "redirect_uris": ["http://evil.example/"]},
+    )
+    assert answer.status_code in {401, 403, 404}
 
 
 def test_a_repeated_parameter_is_refused(issuer: Issuer) -> None:

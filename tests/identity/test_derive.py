@@ -138,6 +138,14 @@ def test_codex_gets_one_callback_for_each_endpoint() -> None:
     assert "ENDPOINT_DIGEST" not in json.dumps(derived())
 
 
+def test_production_has_no_demo_people_and_no_password_grant() -> None:
+    realm = derived(development=False)
+    assert realm["users"] == []
+    assert not any(client["directAccessGrantsEnabled"] for client in realm["clients"])
+    assert "mcp-dev-cli" not in clients(realm)
+    assert "DEMO_PASSWORD" not in json.dumps(realm)
+
+
 @pytest.mark.parametrize(
     "servers",
     [

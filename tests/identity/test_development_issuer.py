@@ -190,10 +190,10 @@ def test_the_page_shows_who_may_sign_in_and_what_the_host_will_get(development: 
     text = Browser(development).open(login_hint="cho").text
     assert "Ana Ferreira" in text
     assert 'value="cho"' in text
-    assert "Act for you at http://localhost:8080/mcp" in text
+    assert "Acting for you at http://localhost:8080/mcp" in text
     assert "127.0.0.1:43123" in text
     console = Browser(development, "mcp-console", "http://localhost:8080/console/callback")
-    assert "will be able to use" not in console.open(scope="openid").text
+    assert "asks for:" not in console.open(scope="openid").text
 
 
 def test_what_a_request_says_is_shown_as_text(development: Issuer) -> None:

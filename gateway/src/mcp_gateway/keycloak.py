@@ -43,10 +43,12 @@ def derive(
     servers: Mapping[str, str],
     roles: Iterable[str],
     assertion_jwk: Mapping[str, Any],
+    development: bool = True,
 ) -> Realm:
     """Pure and idempotent: deriving from a derived realm changes nothing.
 
     `servers` maps a server's name to its resource: its identity, not the address it is reached at.
+    Outside development the demo people and the clients marked `mcp.development` are left out.
     """
     gateway = public_url.rstrip("/")
     if AGGREGATE in servers:
@@ -58,11 +60,14 @@ def derive(
     if len({*endpoints.values(), *servers.values()}) < len(endpoints) + len(servers):
         raise ValueError("two endpoints or backends share one canonical URL")
     realm: Realm = _filled(copy.deepcopy(dict(base)), gateway)
+    if not development:
+        realm["users"] = []
+        realm["clients"] = [c for c in realm["clients"] if not _marked(c, "mcp.development")]
     _add_roles(realm, roles)
     _put(realm["clientScopes"], "name", _audience_scopes(endpoints, servers))
     _put(realm["clients"], "clientId", _endpoint_clients(endpoints, servers))
     for client in realm["clients"]:
-        if client["attributes"].get("mcp.host") == "true":
+        if _marked(client, "mcp.host"):
             scopes = client["optionalClientScopes"]
             scopes.extend(s for s in _audiences(endpoints) if s not in scopes)
             client["redirectUris"] = _expanded(client["redirectUris"], endpoints.values())
@@ -141,7 +146,7 @@ def _audience_scope(name: str, audience: str) -> Realm:
         "attributes": {
             "include.in.token.scope": "true",
             "display.on.consent.screen": "true",
-            "consent.screen.text": f"Act for you at {audience}",
+            "consent.screen.text": f"Acting for you at {audience}",
             # a host reads the one scope it needs from the endpoint's challenge, not from a list
             "include.in.openid.provider.metadata": "false",
         },
@@ -203,6 +208,10 @@ def _confidential(
     }
 
 
+def _marked(client: Mapping[str, Any], attribute: str) -> bool:
+    return bool(client["attributes"].get(attribute) == "true")
+
+
 def _authenticates(client: Mapping[str, Any]) -> bool:
     return bool(client["serviceAccountsEnabled"] or client["standardFlowEnabled"])
 
@@ -225,7 +234,7 @@ def _put(known: list[Realm], key: str, wanted: Iterable[Realm]) -> None:
             known.append(entry)
 
 
-def _render(base: Path, config: Path, key: Path, out: Path) -> None:
+def _render(base: Path, config: Path, key: Path, out: Path, *, development: bool) -> None:
     given = settings.load(config, settings.Settings())
     listed = settings.servers(given, config)
     rules = policy.load(listed, config.parent / "agents.yaml", given.limits.timeout)
@@ -235,6 +244,7 @@ def _render(base: Path, config: Path, key: Path, out: Path) -> None:
         servers={server.name: server.resource for server in listed},
         roles=rules.roles,
         assertion_jwk=public_jwk(key.read_bytes()),
+        development=development,
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(realm, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -246,13 +256,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     render.add_argument("--out", type=Path, required=True, help="where the realm file goes")
     render.add_argument("--base", type=Path, default=ROOT / "infra/keycloak/realm.json")
     render.add_argument("--config", type=Path, default=ROOT / "gateway/gateway.yaml")
+    render.add_argument("--production", action="store_true", help="no demo people, no test client")
     given = parser.parse_args(arguments)
     key = os.environ.get("GATEWAY_ASSERTION_KEY")
     if not key:
         sys.stderr.write("GATEWAY_ASSERTION_KEY: the path of the gateway's private key (PEM)\n")
         return 2
     try:
-        _render(given.base, given.config, Path(key), given.out)
+        _render(given.base, given.config, Path(key), given.out, development=not given.production)
     except (settings.ConfigError, OSError, KeyError, ValueError, JoseError) as wrong:
         sys.stderr.write(f"realm not rendered: {type(wrong).__name__}: {wrong}\n")
         return 2
