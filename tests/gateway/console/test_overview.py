@@ -1,4 +1,6 @@
+import asyncio
 import re
+import time
 from typing import Any
 
 from gateway.console.conftest import House
@@ -99,9 +101,6 @@ async def test_quarantine_and_policy_version_are_on_the_health_line(house: House
 
 async def test_five_thousand_calls_take_less_than_a_second(house: House) -> None:
     """A tripwire for a query that lost its bound, not a benchmark."""
-    import asyncio
-    import time
-
     work: list[Any] = [house.call(ago=i % 3600) for i in range(2500)]
     await asyncio.gather(*work)
     async with house.visit() as browser:

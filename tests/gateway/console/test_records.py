@@ -1,6 +1,7 @@
 import re
 import uuid
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -8,7 +9,7 @@ from gateway.console.conftest import House
 
 HOSTILE = [
     "<script>alert(1)</script>",
-    "\"><img src=x onerror=alert(1)>",
+    '"><img src=x onerror=alert(1)>',
     "' onmouseover='alert(1)",
     "</pre></td><svg/onload=alert(1)>",
     "{{ 1234567 * 9 }}{% raw %}",
@@ -42,7 +43,7 @@ async def test_a_call_shows_intent_and_outcome_with_their_place(house: House) ->
 async def test_hostile_text_in_any_field_is_shown_and_not_obeyed(house: House) -> None:
     rids = []
     for hostile in HOSTILE:
-        said = dict.fromkeys(
+        said: dict[str, Any] = dict.fromkeys(
             ("person", "agent", "tool", "reason", "trace", "server", "sub"), hostile
         )
         rids.append(
@@ -58,7 +59,7 @@ async def test_hostile_text_in_any_field_is_shown_and_not_obeyed(house: House) -
                 "/console/calls",
                 "/console/calls?show=events",
                 *(f"/console/calls/{rid}" for rid in rids),
-            )  # fmt: skip
+            )
         ]
     for page in pages:
         assert page.status_code == 200
