@@ -306,6 +306,12 @@ async def test_midnight_begins_a_segment_that_names_the_one_before(
     await place.sql(f"DELETE FROM audit.block WHERE seg = '{before.segment}' AND block = 2")
     report = await verify(place.reader, keys.load_public(place.public))
     assert [finding.kind for finding in report.findings] == ["TRUNCATED"]
+    await place.sql(
+        *(f"DELETE FROM audit.{t} WHERE seg = '{before.segment}'" for t in ("record", "block")),
+        f"DELETE FROM audit.segment WHERE seg = '{before.segment}'",
+    )
+    report = await verify(place.reader, keys.load_public(place.public))
+    assert [finding.kind for finding in report.findings] == ["SEGMENT-MISSING"]
 
 
 async def test_closing_writes_what_waits_and_accepts_nothing_more(
@@ -347,6 +353,9 @@ async def test_a_wrong_password_or_a_missing_key_is_said_at_once(
         await Ledger.open(place.writer.replace(WRITER, "wrong"), place.key, "r")
     with pytest.raises(keys.KeyFileError, match="keygen"):
         await Ledger.open(place.writer, tmp_path / "none" / "ledger.pem", "r")
+    for replica in ("", "r" * 101):
+        with pytest.raises(ValueError, match="replica"):
+            await Ledger.open(place.writer, place.key, replica)
 
 
 class Server:

@@ -25,6 +25,7 @@ from mcp_gateway.audit.waiting import Entry, Failpoints, LedgerDown, Pending, Wa
 
 Kind = Literal["intent", "outcome", "refusal", "event"]
 
+REPLICA_NAME_LIMIT = 100  # characters, as the table has it
 VERSION = 1  # of the record's body
 PAUSE_FIRST, PAUSE_MOST = 0.05, 1.0  # seconds between attempts to reach PostgreSQL again
 
@@ -44,6 +45,8 @@ class Ledger:
         insist_on_durability: bool,
         failpoints: Failpoints,
     ) -> None:
+        if not 1 <= len(replica) <= REPLICA_NAME_LIMIT:
+            raise ValueError(f"a replica's name has 1 to {REPLICA_NAME_LIMIT} characters")
         self._url = url
         self._key = keys.load_private(key_path)
         self._replica = replica
