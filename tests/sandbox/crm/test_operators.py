@@ -72,7 +72,7 @@ def contains(text: str, wanted: str) -> bool:
 
 
 def matches(deal: Mapping[str, str], one: Mapping[str, Any]) -> bool:
-    name, operator = one["propertyName"], one["operator"]
+    name, operator = str(one["propertyName"]), str(one["operator"])
     kept = deal[name]
     if not kept or operator.endswith("HAS_PROPERTY"):
         return operator == ("HAS_PROPERTY" if kept else "NOT_HAS_PROPERTY")
@@ -82,7 +82,7 @@ def matches(deal: Mapping[str, str], one: Mapping[str, Any]) -> bool:
     mine = key(name, kept.lower() if folded else kept)
     if operator in {"IN", "NOT_IN"}:  # the values are not folded: the vendor wants lower case
         found = mine in [key(name, v) for v in one["values"]]
-        return found is (operator == "IN")
+        return bool(found == (operator == "IN"))
     value = key(name, one["value"].lower() if folded else one["value"])
     high = key(name, one["highValue"]) if operator == "BETWEEN" else None
     truths = {

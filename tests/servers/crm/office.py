@@ -119,7 +119,7 @@ def refused(result: CallToolResult, code: str) -> str:
 def given(result: CallToolResult) -> dict[str, Any]:
     assert not result.is_error, text(result)
     assert result.structured_content is not None
-    return result.structured_content
+    return dict(result.structured_content)
 
 
 @asynccontextmanager

@@ -23,7 +23,8 @@ async def test_a_crm_that_is_gone_is_unavailable(office: Office) -> None:
             {"deal_id": "1", "stage": "Closed won", "idempotency_key": "gone-0002"},
         ),
     ):
-        said = refused(await office.call(tool, **arguments), "unavailable")
+        [result] = await office.calls((tool, arguments))
+        said = refused(result, "unavailable")
         assert "127.0.0.1" not in said
 
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 from servers.crm.office import BEN, CHO, Office, given, refused
 
 
@@ -45,7 +47,7 @@ async def test_pages_show_every_deal_once(office: Office) -> None:
     for _ in range(3):
         await office.deal()
     seen: list[str] = []
-    arguments: dict[str, object] = {"status": "any", "limit": 2}
+    arguments: dict[str, Any] = {"status": "any", "limit": 2}
     while True:
         page = given(await office.call("list_deals", **arguments))
         seen += [one["id"] for one in page["deals"]]

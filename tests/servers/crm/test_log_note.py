@@ -1,11 +1,12 @@
 import asyncio
+from typing import Any
 
 import asyncpg
 import pytest
 from servers.crm.office import BEN, CHO, Office, given, open_office, refused, text
 from servers.crm.wire import Fault, answer
 
-NOTE = {"account": "11", "text": "Wants a quote.", "idempotency_key": "note-0001"}
+NOTE: dict[str, Any] = {"account": "11", "text": "Wants a quote.", "idempotency_key": "note-0001"}
 POST = "POST /crm/objects/2026-09/notes "
 
 
@@ -150,6 +151,7 @@ async def test_the_outbox_keeps_no_text_that_people_wrote(office: Office) -> Non
     db = await asyncpg.connect(office.database)
     kept = await db.fetchrow("SELECT w::text FROM outbox.write w")
     await db.close()
+    assert kept
     assert "done" in kept[0]
     assert "quote" not in kept[0]
 

@@ -1,9 +1,11 @@
+from typing import Any
+
 import pytest
 from sandbox.crm.account import V
 from servers.crm.office import Office, given, refused
 from servers.crm.wire import Fault, answer
 
-KEY = {"idempotency_key": "stage-0001"}
+KEY: dict[str, Any] = {"idempotency_key": "stage-0001"}
 PATCH = "PATCH /crm/objects/2026-09/deals/"
 
 
