@@ -57,7 +57,7 @@ def test_it_has_no_settings_for_other_places(changes: dict[str, str], said: str)
     ("environment", "said"),
     [
         ({"IDP_PROFILE": "production"}, "does not start in production"),
-        ({"IDP_HOST": "0.0.0.0"}, "IDP_host"),
+        ({"IDP_HOST": "0.0.0.0"}, "IDP_HOST"),
         ({"DEMO_PASSWORD": ""}, "DEMO_PASSWORD"),
     ],
 )

@@ -42,8 +42,12 @@ def _rotate(keys: Keyring) -> None:
 
 def _said(wrong: Exception) -> str:
     if isinstance(wrong, ValidationError):
-        return "; ".join(f"IDP_{'_'.join(map(str, e['loc']))} {e['msg']}" for e in wrong.errors())
+        return "; ".join(f"{_variable(e['loc'])} {e['msg']}" for e in wrong.errors())
     return f"{type(wrong).__name__}: {wrong}"
+
+
+def _variable(place: tuple[int | str, ...]) -> str:
+    return "_".join(["IDP", *map(str, place)]).upper().rstrip("_")
 
 
 if __name__ == "__main__":
