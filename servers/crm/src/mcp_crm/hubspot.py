@@ -5,7 +5,7 @@ id, in batches.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,11 +14,12 @@ from mcp_crm import records
 from mcp_crm.api import Api, Rejected
 from mcp_crm.directory import DealPage, DealQuery, DealState, NewNote, OutcomeUnknown
 from mcp_crm.models import Account, AccountOverview, Contact
+from mcp_crm.reading import Reading, no_account, total_of, unfit
 from mcp_crm.records import Record
 from mcp_crm.reference import Reference
 from mcp_crm.stages import Stage
 from mcp_crm.text import markup
-from mcp_shared.faults import Invalid, NotFound, Unavailable
+from mcp_shared.faults import Invalid, NotFound
 from mcp_shared.identity import Caller
 
 NAMESAKES = 20  # accounts looked at when one is asked for by name
@@ -36,26 +37,28 @@ class HubSpot:
     who: Caller
 
     async def find_contacts(self, text: str, limit: int) -> tuple[list[Contact], bool]:
-        document = await self._search(
+        document = await self._reading.search(
             "contacts", {"query": text, "limit": limit, "properties": list(records.CONTACT)}
         )
         found = records.records(document)
-        companies = await self._companies_of("contacts", [one.id for one in found])
+        companies = await self._reading.companies_of("contacts", [one.id for one in found])
         people = [records.contact(one, companies.get(one.id)) for one in found]
-        return people, _total(document) > len(found)
+        return people, total_of(document) > len(found)
 
     async def account(self, reference: str) -> Account:
         return records.account(await self._company(reference))
 
     async def overview(self, reference: str) -> AccountOverview:
         found = await self._company(reference)
-        company = await self._read("companies", found.id, linked="contacts,deals,notes")
+        company = await self._reading.one("companies", found.id, linked="contacts,deals,notes")
         ids = {kind: sorted(linked, key=int) for kind, linked in company.linked.items()}
         people, deals, notes, owners, known = await asyncio.gather(
-            self._batch("contacts", ids.get("contacts", [])[:SHOWN_CONTACTS], records.CONTACT),
-            self._batch("deals", ids.get("deals", [])[-BATCH:], records.DEAL),
+            self._reading.batch(
+                "contacts", ids.get("contacts", [])[:SHOWN_CONTACTS], records.CONTACT
+            ),
+            self._reading.batch("deals", ids.get("deals", [])[-BATCH:], records.DEAL),
             # ids grow with time, so the last ones are the newest
-            self._batch("notes", ids.get("notes", [])[-BATCH:], records.NOTE),
+            self._reading.batch("notes", ids.get("notes", [])[-BATCH:], records.NOTE),
             self.reference.owners(self.api),
             self.reference.stages(self.api),
         )
@@ -86,7 +89,7 @@ class HubSpot:
             raise Invalid(
                 "The CRM lists no more than 10,000 deals.", instead="Narrow the question."
             )
-        document = await self._search(
+        document = await self._reading.search(
             "deals",
             {
                 "filterGroups": [{"filters": await self._filters(query)}],
@@ -100,10 +103,10 @@ class HubSpot:
         owners, known, companies = await asyncio.gather(
             self.reference.owners(self.api),
             self.reference.stages(self.api),
-            self._companies_of("deals", [one.id for one in found]),
+            self._reading.companies_of("deals", [one.id for one in found]),
         )
         after = offset + len(found)
-        total = _total(document)
+        total = total_of(document)
         return DealPage(
             [records.deal(one, known, owners, companies.get(one.id)) for one in found],
             total,
@@ -111,7 +114,7 @@ class HubSpot:
         )
 
     async def deal(self, deal_id: str) -> DealState:
-        found = await self._read("deals", deal_id, linked="companies")
+        found = await self._reading.one("deals", deal_id, linked="companies")
         return DealState(
             found.id,
             found.text("dealname") or "(no name)",
@@ -129,12 +132,12 @@ class HubSpot:
         except Rejected as refused:
             if refused.status == 404:
                 return None
-            raise _refused() from refused
+            raise unfit() from refused
         found = records.record(document)
         return found.id if found else None
 
     async def add_note(self, note: NewNote) -> str:
-        author = await self._own_id()
+        author = await self.reference.own_id(self.api, self.who)
         targets = [(note.account.id, NOTE_TO_COMPANY)]
         if note.deal_id:
             targets.append((note.deal_id, NOTE_TO_DEAL))
@@ -160,7 +163,7 @@ class HubSpot:
         except Rejected as refused:
             if refused.taken:  # an earlier attempt arrived after all
                 raise OutcomeUnknown from refused
-            raise _refused() from refused
+            raise unfit() from refused
         made = records.record(answer)
         if made is None:
             raise OutcomeUnknown
@@ -171,29 +174,29 @@ class HubSpot:
         try:
             await self.api.write("PATCH", path, {"properties": {"dealstage": stage.id}})
         except Rejected as refused:
-            raise _refused() from refused
+            raise unfit() from refused
 
     async def _company(self, reference: str) -> Record:
         reference = reference.strip()
         if reference.isascii() and reference.isdigit():
             for id_property in ("account_number", None):
                 try:
-                    return await self._read("companies", reference, id_property=id_property)
+                    return await self._reading.one("companies", reference, id_property=id_property)
                 except NotFound:
                     continue
-            raise _no_account()
+            raise no_account()
         properties = list(records.COMPANY)
         if "." in reference and " " not in reference:
             one = {"propertyName": "domain", "operator": "EQ", "value": reference.lower()}
             wanted: dict[str, Any] = {"filterGroups": [{"filters": [one]}]}
         else:
             wanted = {"query": reference}
-        document = await self._search(
+        document = await self._reading.search(
             "companies", {**wanted, "limit": NAMESAKES, "properties": properties}
         )
         found = records.records(document)
         if not found:
-            raise _no_account()
+            raise no_account()
         exact = [
             one for one in found if (one.text("name") or "").casefold() == reference.casefold()
         ]
@@ -201,7 +204,7 @@ class HubSpot:
             return (exact or found)[0]
         names = "; ".join(f"{one.text('name')} ({one.text('account_number')})" for one in found[:5])
         raise Invalid(
-            f"{_total(document)} accounts match.",
+            f"{total_of(document)} accounts match.",
             instead=f"Give the account number of the one you mean, for example of: {names}.",
         )
 
@@ -229,91 +232,10 @@ class HubSpot:
             add("closedate", "BETWEEN", value=f"{low}T00:00:00Z", highValue=f"{high}T23:59:59Z")
         return filters
 
-    async def _read(
-        self, kind: str, key: str, *, id_property: str | None = None, linked: str = ""
-    ) -> Record:
-        properties = records.COMPANY if kind == "companies" else records.DEAL
-        params = {"properties": ",".join(properties)}
-        if id_property:
-            params["idProperty"] = id_property
-        if linked:
-            params["associations"] = linked
-        try:
-            path = self.api.path("objects", kind, key)
-            found = records.record(await self.api.read("GET", path, params=params))
-        except Rejected as refused:
-            if refused.status == 404:
-                raise _missing(kind) from refused
-            raise _refused() from refused
-        if found is None:
-            raise Unavailable("The CRM's answer made no sense.", instead="Try again later.")
-        return found
-
-    async def _search(self, kind: str, document: Mapping[str, Any]) -> dict[str, Any]:
-        return await self._ask(self.api.path("objects", kind, "search"), document)
-
-    async def _batch(
-        self, kind: str, ids: Sequence[str], properties: Sequence[str]
-    ) -> list[Record]:
-        if not ids:
-            return []
-        document = {"inputs": [{"id": one} for one in ids], "properties": list(properties)}
-        return records.records(
-            await self._ask(self.api.path("objects", kind, "batch", "read"), document)
-        )
-
-    async def _companies_of(self, kind: str, ids: Sequence[str]) -> dict[str, Record]:
-        """The first account of each contact or deal."""
-        if not ids:
-            return {}
-        path = self.api.path("associations", kind, "companies", "batch", "read")
-        document = await self._ask(path, {"inputs": [{"id": one} for one in ids]})
-        first: dict[str, str] = {}
-        for source, target in records.links(document):
-            first.setdefault(source, target)
-        wanted = sorted(set(first.values()))
-        companies = {
-            one.id: one
-            for one in await self._batch("companies", wanted, ("name", "account_number"))
-        }
-        return {
-            source: companies[target] for source, target in first.items() if target in companies
-        }
-
-    async def _ask(self, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
-        try:
-            return await self.api.read("POST", path, json=document)
-        except Rejected as refused:
-            raise _refused() from refused
-
-    async def _own_id(self) -> str | None:
-        """The caller as an owner in the CRM, when they are one."""
-        return await self.reference.own_id(self.api, self.who)
-
-
-def _total(document: Mapping[str, Any]) -> int:
-    total = document.get("total")
-    return total if isinstance(total, int) else 0
+    @property
+    def _reading(self) -> Reading:
+        return Reading(self.api)
 
 
 def _newest(note: Any) -> tuple[str, int]:
     return (note.at or "", int(note.id))
-
-
-def _no_account() -> NotFound:
-    return NotFound(
-        "No account matches.", instead="Try its account number, or find_contacts with a name."
-    )
-
-
-def _missing(kind: str) -> NotFound:
-    if kind == "companies":
-        return _no_account()
-    return NotFound("There is no deal with that id.", instead="list_deals gives ids.")
-
-
-def _refused() -> Invalid:
-    return Invalid(
-        "The CRM does not accept this request.",
-        instead="Check the ids and values, or ask for less.",
-    )

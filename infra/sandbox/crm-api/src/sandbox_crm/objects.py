@@ -6,8 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sandbox_crm import links, store
-from sandbox_crm import search as searching
+from sandbox_crm import links, question, store
 from sandbox_crm.catalogue import ASSOCIATION_TYPES, ObjectType
 from sandbox_crm.failures import invalid, not_found
 from sandbox_crm.store import Stored
@@ -97,8 +96,8 @@ async def archive(request: Request) -> Response:
 
 async def search(request: Request) -> Response:
     kind = kind_of(request)
-    wanted = parsed(searching.Search, await body(request))
-    searching.check(wanted)
+    wanted = parsed(question.Search, await body(request))
+    question.check(wanted)
     reached = world(request)
     async with reached.engine.begin() as db:
         await store.index(db)

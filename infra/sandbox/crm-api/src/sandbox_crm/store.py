@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sandbox_crm import search as searching
 from sandbox_crm.catalogue import ObjectType
 from sandbox_crm.failures import Problem, invalid
+from sandbox_crm.question import Search
 from sandbox_crm.tables import object_ids, objects, value_of
 from sandbox_crm.values import accept, iso
 
@@ -178,9 +179,7 @@ async def index(db: AsyncConnection) -> None:
     )
 
 
-async def search(
-    db: AsyncConnection, kind: ObjectType, wanted: searching.Search
-) -> tuple[int, list[Stored]]:
+async def search(db: AsyncConnection, kind: ObjectType, wanted: Search) -> tuple[int, list[Stored]]:
     """How many match in all, and one page of them."""
     matching = searching.condition(kind, wanted)
     ordering = searching.order(kind, wanted.sorts)
