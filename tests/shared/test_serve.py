@@ -64,6 +64,7 @@ async def call(
 async def test_a_tool_answers_for_the_person_of_the_token(http: httpx2.AsyncClient) -> None:
     result = await call(http, {"numbers": [1, 2]})
     assert result.structured_content == {"total": 3, "who": "ana"}
+    assert result.content[0].text == '{"total":3,"who":"ana"}'
 
 
 async def test_every_argument_problem_comes_back_in_one_answer(http: httpx2.AsyncClient) -> None:
