@@ -33,6 +33,10 @@ from sqlalchemy.types import Date
 
 from mcp_gateway.console.wanted import WINDOWS, Place, Wanted
 
+_ORDER = (
+    "person", "agent", "server", "tool", "method", "args", "decision", "reason", "status",
+    "latency_ms", "bytes", "roles", "detail", "policy", "definition",
+)  # fmt: skip
 PAGE = 50
 RECORDS_OF_CALL = 20  # two, when all is well
 SLICES = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=8), timedelta(days=1))
@@ -99,6 +103,13 @@ class Record:
     line: Line
     body: Mapping[str, Any] | None
     raw: bytes
+
+    @property
+    def fields(self) -> list[tuple[str, Any]]:
+        """What the body says, in the order people ask: who, what, how it went, the rest."""
+        body = self.body or {}
+        names = [*(name for name in _ORDER if name in body), *sorted(body.keys() - set(_ORDER))]
+        return [(name, body[name]) for name in names if body[name] not in (None, "")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ class Pages:
             found = await overview(
                 connection, now=self._clock(), window=wanted.WINDOWS[window], known=known
             )
+        called = {(tool.server, tool.name) for tool in found.tools}
         return self._look.page(
             "overview.html",
             session=session,
@@ -64,6 +65,7 @@ class Pages:
             window=window,
             choices=wanted.OVERVIEW_WINDOWS,
             policy=self._policy(),
+            quiet=[f"{server}_{name}" for server, name in known if (server, name) not in called],
             pinned=len(known),
             servers=len(self._catalogue.servers),
             drifted=sorted(self._catalogue.drifted),
