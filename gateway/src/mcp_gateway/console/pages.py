@@ -24,6 +24,9 @@ from mcp_gateway.console.wanted import WantedError
 from mcp_gateway.discovery import path_of, scope_of
 from mcp_gateway.policy import Policy
 
+# a long window reads the whole ledger of it, on the database that every call waits for
+REFRESH = {"1h": "15s", "24h": "60s", "7d": "300s"}
+
 
 class Pages:
     def __init__(
@@ -64,6 +67,7 @@ class Pages:
             found=found,
             window=window,
             choices=wanted.OVERVIEW_WINDOWS,
+            refresh=REFRESH[window],
             policy=self._policy(),
             quiet=[f"{server}_{name}" for server, name in known if (server, name) not in called],
             pinned=len(known),
