@@ -26,6 +26,8 @@ from people import Issuer
 from mcp_gateway import app as gateway_app
 from mcp_gateway.audit import keys as audit_keys
 from mcp_gateway.audit.migrate import migrate
+from mcp_gateway.breaker import Breaker
+from mcp_gateway.forward import Forward
 from mcp_gateway.settings import Settings
 from mcp_shared import serve
 
@@ -140,8 +142,17 @@ class House:
             await asyncio.sleep(0.02)
         return found
 
+    @property
+    def breaker(self) -> Breaker:
+        """Of the first server."""
+        assert self.gateway.edge is not None
+        forward = self.gateway.edge.pipeline.forward
+        assert isinstance(forward, Forward)
+        return forward._breakers[self.server.name]
+
     async def begin(self) -> None:
         """Forget what was before."""
+        self.breaker.worked()
         self.mark = 0
         self.mark = len(await self.records())
         for server in [self.server, *self.servers.values()]:

@@ -9,12 +9,10 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from joserfc import jwk
-from pyreqwest.client import Client, ClientBuilder
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -35,6 +33,7 @@ from mcp_gateway.exchange import Exchange
 from mcp_gateway.forward import Forward, Upstream
 from mcp_gateway.lists import Cursors
 from mcp_gateway.measures import Measures
+from mcp_gateway.outbound import Outbound
 from mcp_gateway.pipeline import Pipeline
 from mcp_gateway.record import Recorder
 from mcp_gateway.settings import Config, ConfigError, Rate, Server, Settings
@@ -92,7 +91,8 @@ class Gateway:
                 insist_on_durability=insist_on_durability,
             )
             stack.push_async_callback(ledger.aclose)
-            client = await stack.enter_async_context(_client())
+            client = Outbound()
+            stack.push_async_callback(client.aclose)
             redis = Redis.from_url(
                 made.redis_url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=0.25
             )
@@ -144,6 +144,7 @@ class Gateway:
                 key=assertion,
                 session_key=(made.keys / "session.key").read_bytes(),
                 reader_url=made.ledger_reader_url,
+                ledger_public=made.keys / "ledger.pub",
                 policy=lambda: self.policy,
                 catalogue=self.catalogue,
                 event=recorder.event,
@@ -228,20 +229,6 @@ def build(made: Settings) -> Gateway:
 
 def _agents(config: Path) -> Path:
     return config.parent / "agents.yaml"
-
-
-def _client() -> Client:
-    """One pool for servers and issuer: no redirects, no proxy from the environment, no cookies."""
-    return (
-        ClientBuilder()
-        .follow_redirects(False)
-        .no_proxy()
-        .referer(False)
-        .user_agent("mcp-gateway")
-        .connect_timeout(timedelta(seconds=2))
-        .pool_idle_timeout(timedelta(seconds=4))  # shorter than uvicorn's keep-alive of 5
-        .build()
-    )
 
 
 def _internal(issuer: str, internal: str | None) -> str:

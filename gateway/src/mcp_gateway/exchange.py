@@ -11,35 +11,39 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
 
+import msgspec
 from joserfc import jwk, jwt
 from opentelemetry import trace
-from pyreqwest.client import Client
-from pyreqwest.exceptions import PyreqwestError
 
 from mcp_gateway.call import Principal
+from mcp_gateway.outbound import BrokenError, Outbound, UnreachableError
 from mcp_gateway.refusals import Refusal, unavailable
 
 MARGIN_SECONDS = 15  # an exchanged token must outlive the call it is used for
 ASSERTION_SECONDS = 30
 CACHED_TOKENS = 20_000
-TIMEOUT = timedelta(seconds=5)
+TIMEOUT_SECONDS = 5.0
+MAX_ANSWER = 65_536
+FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  a type, not a token
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
+_slices = msgspec.json.Decoder(dict[str, Any]).decode
 tracer = trace.get_tracer("mcp_gateway")
 
 
 class Exchange:
-    def __init__(self, *, client: Client, token_url: str, issuer: str, key: jwk.Key) -> None:
+    def __init__(self, *, client: Outbound, token_url: str, issuer: str, key: jwk.Key) -> None:
         self._client = client
         self._token_url = token_url
         self._issuer = issuer
         self._key = key
         self._tokens: OrderedDict[tuple[bytes, str, str], tuple[float, str]] = OrderedDict()
-        self._waiting: dict[tuple[bytes, str, str], asyncio.Future[str]] = {}
+        self._waiting: dict[tuple[bytes, str, str], asyncio.Task[str]] = {}
 
     async def token(self, principal: Principal, endpoint: str, server: str, resource: str) -> str:
         """A token of this person for this server; `endpoint` is the client that asks, by its URL.
@@ -73,26 +77,27 @@ class Exchange:
         known = self._tokens.get(key)
         if known is not None and known[0] > time.time():
             return known[1]
-        if (waiting := self._waiting.get(key)) is not None:
-            return await asyncio.shield(waiting)
-        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._waiting[key] = future
+        if (waiting := self._waiting.get(key)) is None:
+            # a task of its own: whoever began it may leave, and the others still get their answer
+            waiting = asyncio.create_task(self._fresh(key, ask, not_after))
+            self._waiting[key] = waiting
+            waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(waiting)
+
+    async def _fresh(
+        self,
+        key: tuple[bytes, str, str],
+        ask: Callable[[], Awaitable[tuple[str, float]]],
+        not_after: float,
+    ) -> str:
         try:
             token, expires = await ask()
-        except BaseException as error:
-            # those who wait get the same answer; a cancelled leader must not strand them
-            shared = error if isinstance(error, Refusal) else _away()
-            future.set_exception(shared)
-            future.exception()
-            raise
-        else:
-            self._tokens[key] = (min(expires, not_after) - MARGIN_SECONDS, token)
-            if len(self._tokens) > CACHED_TOKENS:
-                self._tokens.popitem(last=False)
-            future.set_result(token)
-            return token
         finally:
             del self._waiting[key]
+        self._tokens[key] = (min(expires, not_after) - MARGIN_SECONDS, token)
+        if len(self._tokens) > CACHED_TOKENS:
+            self._tokens.popitem(last=False)
+        return token
 
     async def _ask(self, endpoint: str, form: dict[str, str]) -> tuple[str, float]:
         now = int(time.time())
@@ -108,23 +113,23 @@ class Exchange:
         }
         with tracer.start_as_current_span("token exchange"):
             try:
-                request = (
-                    self._client.post(self._token_url).timeout(TIMEOUT).form(list(form.items()))
-                )
-                response = await request.build().send()
-                document = await response.json()
-            except (PyreqwestError, ValueError) as error:
+                async with (
+                    asyncio.timeout(TIMEOUT_SECONDS),
+                    self._client.post(self._token_url, FORM, urlencode(form).encode()) as reply,
+                ):
+                    document = _slices(await reply.read(MAX_ANSWER))
+            except (UnreachableError, BrokenError, TimeoutError, msgspec.DecodeError) as error:
                 raise _away() from error
-        if response.status >= 500:
+        if reply.status >= 500:
             raise _away()
-        if response.status != 200 or not isinstance(document.get("access_token"), str):
+        if reply.status != 200 or not isinstance(document.get("access_token"), str):
             raise Refusal(
                 "exchange_refused",
                 "The issuer gave no token for this server.",
                 http=502,
                 rpc=-32603,
                 decision="error",
-                reason=f"exchange:{document.get('error', response.status)}",
+                reason=f"exchange:{document.get('error', reply.status)}",
                 tool_text=(
                     "Unavailable: sign-in gave no access to this server. Nothing was done. "
                     "Tell the person to sign in again, and an operator if that does not help."

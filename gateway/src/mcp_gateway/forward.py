@@ -9,20 +9,18 @@ come back as an `Answer`.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind
-from pyreqwest.client import Client
-from pyreqwest.exceptions import ConnectError, PyreqwestError
-from pyreqwest.response import Response
 
 from mcp_gateway.breaker import Breaker
 from mcp_gateway.call import Answer, Call, Raw, Receipt
 from mcp_gateway.exchange import Exchange
+from mcp_gateway.outbound import BrokenError, Outbound, Reply, UnreachableError
 from mcp_gateway.read import META_CAPABILITIES, META_VERSION, MODERN, encode_header
 from mcp_gateway.refusals import INTERNAL_ERROR, Refusal, unavailable
 from mcp_gateway.sse import MessageTooLargeError, messages
@@ -36,6 +34,7 @@ Emit = Callable[[bytes], Awaitable[None]]
 _slices = msgspec.json.Decoder(dict[str, Raw])
 _encode = msgspec.json.Encoder().encode
 GATEWAY_INFO = Raw(b'{"name":"mcp-gateway","version":"0.1.0"}')
+NOTIFICATION = ("jsonrpc", "method", "params")
 KEPT_META = ("progressToken", META_CAPABILITIES, "io.modelcontextprotocol/logLevel")
 
 
@@ -48,6 +47,9 @@ class Upstream:
     resource: str
 
 
+NO_ANSWER = (UnreachableError, BrokenError)
+
+
 class TooMuchError(Exception):
     """The server's answer is larger than the gateway passes on."""
 
@@ -56,7 +58,7 @@ class Forward:
     def __init__(
         self,
         *,
-        client: Client,
+        client: Outbound,
         exchange: Exchange,
         upstreams: Mapping[str, Upstream],
         endpoints: Mapping[str, str],
@@ -115,7 +117,7 @@ class Forward:
             async with asyncio.timeout(10), self._open(upstream, body, headers) as response:
                 document = _slices.decode(await self._read(response))
                 return _slices.decode(document["result"])
-        except (PyreqwestError, TimeoutError, KeyError, TooMuchError, msgspec.DecodeError) as error:
+        except (*NO_ANSWER, TimeoutError, KeyError, TooMuchError, msgspec.DecodeError) as error:
             raise unavailable("server_unavailable", f"{server} does not answer.") from error
 
     async def _send(
@@ -133,19 +135,19 @@ class Forward:
         try:
             async with self._open(upstream, body, headers) as response:
                 sent = True
-                kind = response.get_header("content-type") or ""
+                kind = response.headers.get("content-type", "")
                 if kind.startswith("text/event-stream"):
                     document = await self._stream(response, emit)
                 else:
                     document = await self._read(response)
                 answer = _interpret(document, response.status, call)
-        except ConnectError:
+        except UnreachableError:
             breaker.failed()
             raise unavailable("server_unavailable", f"{upstream.name} cannot be reached.") from None
         except (TooMuchError, MessageTooLargeError):
             breaker.worked()
             return _failed(call, "answer_too_large", _TOO_MUCH)
-        except (PyreqwestError, msgspec.DecodeError, KeyError) as error:
+        except (BrokenError, msgspec.DecodeError, KeyError) as error:
             breaker.failed()
             log.warning(
                 "upstream failed",
@@ -158,40 +160,41 @@ class Forward:
     @asynccontextmanager
     async def _open(
         self, upstream: Upstream, body: bytes, headers: dict[str, str]
-    ) -> AsyncIterator[Response]:
-        """Connect once more when nothing was sent: the pooled connection may be closed."""
-        for attempt in (1, 2):
-            request = self._client.post(upstream.address).headers(headers).body_bytes(body)
-            stream = request.build_streamed()
+    ) -> AsyncIterator[Reply]:
+        """Connect once more when nothing was sent: the server may be starting again."""
+        async with AsyncExitStack() as stack:
             try:
-                response = await stream.__aenter__()
-            except ConnectError:
-                if attempt == 2:
-                    raise
+                reply = await stack.enter_async_context(
+                    self._client.post(upstream.address, headers, body)
+                )
+            except UnreachableError:
                 await asyncio.sleep(0.05)
-                continue
-            try:
-                yield response
-            finally:
-                await stream.__aexit__(None, None, None)
-            return
+                reply = await stack.enter_async_context(
+                    self._client.post(upstream.address, headers, body)
+                )
+            yield reply
 
-    async def _read(self, response: Response) -> bytes:
+    async def _read(self, response: Reply) -> bytes:
         chunks, size = [], 0
-        while (chunk := await response.body_reader.read_chunk()) is not None:
+        while (chunk := await response.read_chunk()) is not None:
             size += len(chunk)
             if size > self._cap:
                 raise TooMuchError
-            chunks.append(bytes(chunk))
+            chunks.append(chunk)
         return b"".join(chunks)
 
-    async def _stream(self, response: Response, emit: Emit | None) -> bytes:
-        """Pass notifications on; hold the final message, which leaves only when it is recorded."""
-        async for message in messages(response.body_reader, self._cap):
-            if b'"id"' in message and "id" in _slices.decode(message):
+    async def _stream(self, response: Reply, emit: Emit | None) -> bytes:
+        """Pass notifications on; hold the final message, which leaves only when it is recorded.
+
+        Only what is surely a notification leaves early, written anew: nothing in a server's bytes
+        can read to the client as a second answer.
+        """
+        async for message in messages(response, self._cap):
+            parts = _slices.decode(message)
+            if "method" not in parts or "id" in parts:
                 return message
             if emit is not None:
-                await emit(message)
+                await emit(_encode({key: parts[key] for key in NOTIFICATION if key in parts}))
         raise KeyError("stream ended without a response")
 
 
@@ -236,12 +239,13 @@ def _interpret(document: bytes, http: int, call: Call) -> Answer:
     message = _slices.decode(document)
     if "error" in message:
         error = msgspec.json.decode(message["error"])
-        if http in (401, 403) or http >= 500 or error.get("code") == INTERNAL_ERROR:
-            log.warning("server error", extra={"http": http, "code": error.get("code")})
+        code = error.get("code") if isinstance(error, dict) else None
+        if http in (401, 403) or http >= 500 or not isinstance(code, int) or code == INTERNAL_ERROR:
+            log.warning("server error", extra={"http": http, "code": code})
             return _failed(call, "server_failed", "The server failed to answer this call.")
         status = 400 if call.era == "modern" else 200
         return Answer(
-            status="failed", reason=str(error.get("code")), http=status, error=error,
+            status="failed", reason=str(code), http=status, error=error,
             size=len(document),
         )  # fmt: skip
     result: dict[str, Any] = dict(_slices.decode(message["result"]))

@@ -10,6 +10,7 @@ recorded; resource lists differ per person and are forwarded, unrecorded too. Ev
 on the record before it leaves, and its outcome before its answer does.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -27,6 +28,10 @@ from mcp_gateway.throttle import Throttle
 from mcp_shared.validation import invalid_arguments
 
 RESOURCE_LISTS = {"resources/list": "resources", "resources/templates/list": "resourceTemplates"}
+
+
+GONE = Answer(status="cancelled", reason="caller_gone", error={})
+BROKEN = Answer(status="unknown", reason="internal_error", error={})
 
 
 class Forwarding(Protocol):
@@ -66,17 +71,28 @@ class Pipeline:
             return await shielded(
                 self.record.refuse(call, principal, refusal, server, line, policy.version)
             )
-        receipt = await self.record.admit(grant)
+        receipt = await self._admitted(grant)
         answer = self._mistaken(grant) or await self._carried(receipt, emit)
         return await shielded(self.record.close(receipt, answer))
+
+    async def _admitted(self, grant: Grant) -> Receipt:
+        """Record the intent; a caller who leaves during that leaves a whole record, too."""
+        admission = asyncio.ensure_future(self.record.admit(grant))
+        try:
+            return await asyncio.shield(admission)
+        except asyncio.CancelledError:
+            await shielded(self.record.close(await admission, GONE))
+            raise
 
     async def _carried(self, receipt: Receipt, emit: Emit | None) -> Answer:
         """Forward; when the caller goes away meanwhile, that is an outcome like any other."""
         try:
             return await self.forward(receipt, emit)
-        except BaseException:
-            gone = Answer(status="cancelled", reason="caller_gone", error={})
-            await shielded(self.record.close(receipt, gone))
+        except asyncio.CancelledError:
+            await shielded(self.record.close(receipt, GONE))
+            raise
+        except BaseException:  # a bug of ours: nobody knows what the server did
+            await shielded(self.record.close(receipt, BROKEN))
             raise
 
     def _mistaken(self, grant: Grant) -> Answer | None:

@@ -182,15 +182,23 @@ def _with_receipt(answer: Answer, entry: Entry) -> Answer:
     """In `result._meta`, or in `error.data` of a JSON-RPC error."""
     receipt = entry.receipt()
     if answer.result is not None:
-        meta = answer.result.get("_meta", {})
-        if isinstance(meta, Raw):
-            meta = msgspec.json.decode(meta, type=dict[str, Raw])
+        meta = _meta(answer.result.get("_meta"))
         result = {**answer.result, "_meta": {**meta, RECEIPT_META: receipt}}
         return replace(answer, result=result)
     error = dict(answer.error or {})
     data = error.get("data")
     error["data"] = {**(data if isinstance(data, dict) else {}), RECEIPT_META: receipt}
     return replace(answer, error=error)
+
+
+def _meta(value: object) -> Mapping[str, Any]:
+    """What stood in `_meta`; a server that puts no object there loses it."""
+    if isinstance(value, Raw):
+        try:
+            return msgspec.json.decode(value, type=dict[str, Raw])
+        except msgspec.DecodeError:
+            return {}
+    return value if isinstance(value, Mapping) else {}
 
 
 def _unrecorded(call: Call) -> Answer:

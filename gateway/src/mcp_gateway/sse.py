@@ -3,28 +3,37 @@
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
+
 
 class MessageTooLargeError(Exception):
     """One event is larger than the gateway passes on."""
 
 
 class Reader(Protocol):
-    async def read_chunk(self) -> object: ...
+    async def read_chunk(self) -> bytes | None: ...
 
 
 async def messages(reader: Reader, cap: int) -> AsyncIterator[bytes]:
     """The `data` of each event; comments and events without data are skipped."""
-    buffer = b""
+    rest, data, size = b"", [], 0
     while (chunk := await reader.read_chunk()) is not None:
-        buffer += bytes(chunk).replace(b"\r\n", b"\n")  # type: ignore[call-overload]
-        if len(buffer) > cap:
+        rest += chunk
+        # lines end in LF, CR or both; a CR at the very end may be half of both
+        end = max(rest.rfind(b"\n"), rest.rfind(b"\r", 0, -1)) + 1
+        for line in rest[:end].splitlines():
+            if line.startswith(b"data:"):
+                data.append(line[5:].removeprefix(b" "))
+                size += len(data[-1])
+            elif not line:
+                if data:
+                    yield b"\n".join(data)
+                data, size = [], 0
+        rest = rest[end:]
+        if size + len(rest) > cap:
             raise MessageTooLargeError
-        while (end := buffer.find(b"\n\n")) >= 0:
-            event, buffer = buffer[:end], buffer[end + 2 :]
-            lines = [line[5:].lstrip() for line in event.split(b"\n") if line.startswith(b"data:")]
-            if data := b"\n".join(lines):
-                yield data
 
 
 def event(message: bytes) -> bytes:
-    return b"event: message\ndata: " + message.replace(b"\n", b"\ndata: ") + b"\n\n"
+    """One event, one line: line ends are whitespace to JSON, and structure to the stream."""
+    return b"event: message\ndata: " + message.translate(_ONE_LINE) + b"\n\n"
