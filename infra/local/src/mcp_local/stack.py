@@ -1,15 +1,13 @@
 """A whole stack for a test: its own run folder, its own ports, stopped at the end."""
 
 import contextlib
-import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from mcp_local import control, postgres
+from mcp_local.load import Stack
 from mcp_local.place import Place, find_root, prepare
-from mcp_local.plan import plan
 from mcp_local.ports import free_port
 
 
@@ -28,15 +26,15 @@ def place_for_test(run: Path, root: Path | None = None, scale: str = "0.01") -> 
 @contextlib.contextmanager
 def running(
     run: Path, *, root: Path | None = None, scale: str = "0.01", within: float = 180.0
-) -> Iterator[dict[str, Any]]:
-    """Start the stack of `root` in `run`, yield its parsed stack.json, stop it, remove its data."""
-    here = place_for_test(run, root, scale)
-    prepare(here)
+) -> Iterator[Stack]:
+    """Start the stack of `root` in `run`, wait until it is well; stop it, remove its data."""
+    stack = Stack(place_for_test(run, root, scale))
+    prepare(stack.here)
     try:
-        control.start(here, plan(here.root))
-        control.wait_ready(here, lambda _: None, within)
-        yield json.loads(here.stack.read_text())
+        control.start(stack.here, stack.plan)
+        control.wait_ready(stack.here, lambda _: None, within)
+        yield stack
     finally:
-        control.stop(here)
-        postgres.remove(here.run / "postgres")
-        shutil.rmtree(here.run, ignore_errors=True)
+        control.stop(stack.here)
+        postgres.remove(stack.here.run / "postgres")
+        shutil.rmtree(stack.here.run, ignore_errors=True)

@@ -1,0 +1,28 @@
+"""The whole stack of this checkout, once for all live tests: own run folder, free ports, little data."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mcp_local.load import Stack
+from mcp_local.stack import running
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+SECONDS = 300  # of one test; the first one waits for the stack
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.live)
+            item.add_marker(pytest.mark.xdist_group("live"))  # one stack, so one worker
+            item.add_marker(pytest.mark.timeout(SECONDS))
+
+
+@pytest.fixture(scope="session")
+def stack(run_folder: Path) -> Iterator[Stack]:
+    with running(run_folder / "live", root=ROOT, within=240) as stack:
+        yield stack
