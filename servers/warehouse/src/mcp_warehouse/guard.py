@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import TokenType  # type: ignore[attr-defined]
+from sqlglot.tokenizer_core import TokenType
 
 from mcp_shared.faults import Invalid
 from mcp_warehouse import allowed, parse, scope

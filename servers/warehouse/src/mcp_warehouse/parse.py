@@ -1,8 +1,8 @@
 """PostgreSQL's SQL as a syntax tree, in bounded time. Pure: no clock, no network, no state.
 
-The parser tries alternatives and goes back; nested in each other, these double with every level, and
-thirty joins without a condition keep it busy for days. Counting its steps helps; a short length
-does not.
+The parser tries alternatives and goes back; nested in each other, these double with every level,
+and thirty joins without a condition keep it busy for hours. Its steps are counted, because no limit
+on the length would be short enough.
 """
 
 import logging
@@ -11,7 +11,7 @@ from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
 from sqlglot.parsers.postgres import PostgresParser
-from sqlglot.tokens import Token
+from sqlglot.tokenizer_core import Token
 
 MAX_STEPS = 10_000  # forwards and back; ordinary SQL takes one for each word and sign
 
