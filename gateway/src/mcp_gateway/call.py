@@ -5,9 +5,6 @@
 Pure: no clock, no network, no state. `Grant` is made only in authorize, `Receipt` only in record.
 """
 
-import os
-import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -95,13 +92,3 @@ class Answer:
     result: Mapping[str, Any] | None = None
     error: Mapping[str, Any] | None = None
     size: int = 0
-
-
-def call_id() -> str:
-    """A UUIDv7 (RFC 9562 section 5.7): sorts by time, unguessable in its last 74 bits."""
-    milliseconds = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big")
-    value = (milliseconds & ((1 << 48) - 1)) << 80 | random
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return str(uuid.UUID(int=value))

@@ -15,7 +15,8 @@ from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind, StatusCode
 from starlette.types import Receive, Scope, Send
 
-from mcp_gateway.call import AGGREGATE, Answer, Call, Raw, call_id
+from mcp_gateway.call import AGGREGATE, Answer, Call, Raw
+from mcp_gateway.ids import call_id
 from mcp_gateway.measures import Measures
 from mcp_gateway.pipeline import Pipeline
 from mcp_gateway.read import Notification, read

@@ -1,0 +1,48 @@
+"""What must not be in the repository, and what must be true of its files as text."""
+
+import re
+
+from architecture.tree import ROOT, files
+
+TEXT = {
+    ".py", ".md", ".toml", ".yaml", ".yml", ".json", ".sql", ".html", ".css", ".lock", ".txt", "",
+}  # fmt: skip
+# assembled, so that this file does not contain what it forbids
+REGISTRIES = ["py" + "pi.org", "files.python" + "hosted.org", "registry.npm" + "js.org"]
+MACHINE_PATHS = ["/" + "work/", "/" + "home/", "/" + "Users/"]
+
+
+def texts() -> dict[str, str]:
+    found = {}
+    for path in files():
+        if path.suffix in TEXT and "vendor" not in path.parts and path.is_file():
+            found[path.relative_to(ROOT).as_posix()] = path.read_text("utf-8")
+    return found
+
+
+def test_no_package_registry_is_named() -> None:
+    """Packages come from the index a machine is configured with."""
+    for name, text in texts().items():
+        assert not [host for host in REGISTRIES if host in text], name
+
+
+def test_no_path_of_somebodys_machine() -> None:
+    for name, text in texts().items():
+        assert not [path for path in MACHINE_PATHS if path in text], name
+
+
+def test_the_lock_has_hashes_and_no_addresses() -> None:
+    lock = (ROOT / "requirements.lock").read_text("utf-8")
+    assert "://" not in lock
+    pins = re.findall(r"^[A-Za-z0-9_.-]+(?:\[[^]]*\])?==", lock, re.MULTILINE)
+    assert len(pins) > 50
+    assert lock.count("--hash=sha256:") >= len(pins)
+    assert "uv.lock" in (ROOT / ".gitignore").read_text("utf-8").split()
+
+
+def test_nothing_prints_on_stdout_where_json_rpc_lives() -> None:
+    for name, text in texts().items():
+        if re.match(r"(?:shared|gateway|servers/\w+)/src/.*\.py$", name):
+            lines = [line for line in text.splitlines() if re.match(r"\s*print\(", line)]
+            allowed = name.endswith(("cli.py", "__main__.py"))
+            assert allowed or not lines, f"{name}: {lines}"
