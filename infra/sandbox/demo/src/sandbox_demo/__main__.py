@@ -47,7 +47,7 @@ async def answer(client: Client) -> None:
         client,
         "warehouse_get_metric",
         metric="accounts_losing_revenue",
-        period="this_quarter",
+        period="last_90_days",
         limit=ACCOUNTS,
     )
     owners = {}
@@ -61,6 +61,7 @@ async def answer(client: Client) -> None:
 
     known = steps(page["text"])
     days, before = losing["period"], losing["compared_with"]
+    # a quarter that has just begun says nothing; its last 90 days do
     print(
         f"\nRevenue {days['first']} to {days['last']} against {before['first']} to "
         f"{before['last']}:\n"
@@ -77,8 +78,7 @@ async def answer(client: Client) -> None:
     print(
         f"\nSource: {page['title']}, {page['url']}, owner {page['owner']}, "
         f"changed {page['updated']}.\n"
-        "The policy counts the decline over full quarters; for a quarter that still runs these are "
-        "early signs."
+        "The policy counts the decline over full quarters; the last 90 days are an early sign."
     )
 
 
