@@ -3,7 +3,7 @@
 import uvicorn
 
 from mcp_gateway.app import build
-from mcp_gateway.settings import ConfigError, Settings, exit_with
+from mcp_gateway.settings import ConfigError, exit_with, from_environment
 from mcp_shared import logs, telemetry
 
 SHUTDOWN_SECONDS = 30
@@ -12,8 +12,8 @@ SHUTDOWN_SECONDS = 30
 def main() -> None:
     logs.setup("gateway")
     telemetry.setup("gateway")
-    made = Settings()
     try:
+        made = from_environment()
         gateway = build(made)
     except ConfigError as error:
         exit_with(error)

@@ -61,7 +61,11 @@ class Catalogue:
 
     def compare(self, server: str, family: Family, served: Iterable[Mapping[str, Any]]) -> set[str]:
         """Note which pinned definitions a server serves otherwise or no longer; their names."""
-        now = {str(one["name"]): definition_hash(one) for one in served}
+        now: dict[object, str | None] = {}
+        for one in served:
+            name, found = one.get("name"), _hash(one)
+            # one name with two meanings is neither
+            now[name] = found if now.get(name, found) == found else None
         wrong = {
             name
             for name, pinned in self._known(server, family).items()
@@ -71,6 +75,10 @@ class Catalogue:
             (server, family, name) for name in wrong
         }
         return wrong
+
+    def pins(self, server: str, family: Family) -> bool:
+        """Whether there is anything a server could serve otherwise."""
+        return bool(self._known(server, family))
 
     def _known(self, server: str, family: Family) -> Mapping[str, Mapping[str, Any]]:
         pinned = self.servers[server]
@@ -85,6 +93,14 @@ class Catalogue:
                     continue
                 shown = f"{pinned.server}_{name}" if endpoint == AGGREGATE else name
                 yield {**{k: v for k, v in definition.items() if k != "hash"}, "name": shown}
+
+
+def _hash(served: Mapping[str, Any]) -> str | None:
+    """None for what cannot be a pinned definition, such as a number no JSON library agrees on."""
+    try:
+        return definition_hash(served)
+    except (TypeError, ValueError, RecursionError):
+        return None
 
 
 def load(servers: Iterable[Server]) -> Catalogue:

@@ -13,7 +13,7 @@ import msgspec
 from mcp_gateway.call import Raw
 from mcp_gateway.catalogue import Catalogue
 from mcp_gateway.policy import Family
-from mcp_gateway.refusals import Refusal
+from mcp_gateway.refusals import Refusal, unavailable
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,8 @@ class Drift:
         self._forward = forward
         self._event = event
         self._compared: set[str] = set()
+        # what is on the record as drifted
+        self._told: set[tuple[str, Family, str]] = set()
         self._locks = {server: asyncio.Lock() for server in catalogue.servers}
 
     async def ensure_compared(self, server: str) -> None:
@@ -58,14 +60,22 @@ class Drift:
 
     async def compare(self, server: str) -> None:
         for family, method, key in FAMILIES:
-            before = {one for one in self._catalogue.drifted if one[:2] == (server, family)}
-            wrong = self._catalogue.compare(server, family, await self._served(server, method, key))
-            for name in sorted(wrong - {one[2] for one in before}):
-                log.error("drift", extra={"server": server, "family": family, "definition": name})
-                await self._event("drift", {"server": server, "family": family, "name": name})
-            for name in sorted({one[2] for one in before} - wrong):
-                await self._event("drift_over", {"server": server, "family": family, "name": name})
+            if self._catalogue.pins(server, family):
+                served = await self._served(server, method, key)
+                self._catalogue.compare(server, family, served)
+        await self._tell(server)
         self._compared.add(server)
+
+    async def _tell(self, server: str) -> None:
+        """Put what changed on the record; what could not be recorded now is told the next time."""
+        now = {one for one in self._catalogue.drifted if one[0] == server}
+        told = {one for one in self._told if one[0] == server}
+        for event, changed in (("drift", now - told), ("drift_over", told - now)):
+            for one in sorted(changed):
+                _, family, name = one
+                log.error(event, extra={"server": server, "family": family, "definition": name})
+                await self._event(event, {"server": server, "family": family, "name": name})
+                self._told ^= {one}
 
     async def watch(self) -> None:
         """Compare all servers again and again, until cancelled."""
@@ -85,8 +95,12 @@ class Drift:
         params: dict[str, Any] = {}
         for _ in range(MAX_PAGES):
             result = await self._forward.ask(server, method, params)
-            found += msgspec.json.decode(result[key], type=list[dict[str, Any]])
-            if "nextCursor" not in result:
+            try:
+                found += msgspec.json.decode(result[key], type=list[dict[str, Any]])
+                following = msgspec.json.decode(result.get("nextCursor", b"null"))
+            except (KeyError, ValueError, RecursionError) as error:
+                raise unavailable("server_failed", f"{server} lists no {key}.") from error
+            if following is None:
                 break
-            params = {"cursor": msgspec.json.decode(result["nextCursor"])}
+            params = {"cursor": following}
         return found

@@ -118,7 +118,7 @@ class Exchange:
                     self._client.post(self._token_url, FORM, urlencode(form).encode()) as reply,
                 ):
                     document = _slices(await reply.read(MAX_ANSWER))
-            except (UnreachableError, BrokenError, TimeoutError, msgspec.DecodeError) as error:
+            except (UnreachableError, BrokenError, TimeoutError, ValueError) as error:
                 raise _away() from error
         if reply.status >= 500:
             raise _away()

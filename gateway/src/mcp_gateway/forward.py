@@ -47,7 +47,8 @@ class Upstream:
     resource: str
 
 
-NO_ANSWER = (UnreachableError, BrokenError)
+# what the bytes of a server can come to
+GARBAGE = (BrokenError, msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError)
 
 
 class TooMuchError(Exception):
@@ -117,7 +118,7 @@ class Forward:
             async with asyncio.timeout(10), self._open(upstream, body, headers) as response:
                 document = _slices.decode(await self._read(response))
                 return _slices.decode(document["result"])
-        except (*NO_ANSWER, TimeoutError, KeyError, TooMuchError, msgspec.DecodeError) as error:
+        except (UnreachableError, TimeoutError, TooMuchError, *GARBAGE) as error:
             raise unavailable("server_unavailable", f"{server} does not answer.") from error
 
     async def _send(
@@ -147,7 +148,7 @@ class Forward:
         except (TooMuchError, MessageTooLargeError):
             breaker.worked()
             return _failed(call, "answer_too_large", _TOO_MUCH)
-        except (BrokenError, msgspec.DecodeError, KeyError) as error:
+        except GARBAGE as error:
             breaker.failed()
             log.warning(
                 "upstream failed",
@@ -236,6 +237,7 @@ def _headers(call: Call, target: str | None, token: str, timeout: float) -> dict
 
 
 def _interpret(document: bytes, http: int, call: Call) -> Answer:
+    document.decode()  # slices are not looked into, and would pass on what is not UTF-8
     message = _slices.decode(document)
     if "error" in message:
         error = msgspec.json.decode(message["error"])

@@ -78,35 +78,44 @@ def resource_servers(
 class Cursors:
     """Cursors of the aggregate's resource lists: which server, and that server's own cursor.
 
-    Sealed for one person, so that neither can be read, changed or used by another.
+    Sealed for one person and one list, so that they can be neither read nor changed, nor used by
+    another or elsewhere.
     """
 
     def __init__(self, key: bytes) -> None:
         self._seal = AESGCMSIV(key)
 
-    def seal(self, principal: Principal, server: str, cursor: str) -> str:
+    def seal(self, principal: Principal, method: str, server: str, cursor: str | None) -> str:
         # nonce-misuse resistant, and a cursor is not secret: the same page has the same cursor
-        sealed = self._seal.encrypt(
-            b"\0" * 12, msgspec.json.encode([server, cursor]), principal.subject.encode()
-        )
+        plain = msgspec.json.encode([server, cursor])
+        sealed = self._seal.encrypt(b"\0" * 12, plain, _bound(principal, method))
         return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
     def following(
-        self, principal: Principal, server: str, cursor: str | None, after: str | None
+        self,
+        principal: Principal,
+        method: str,
+        server: str,
+        cursor: str | None,
+        after: str | None,
     ) -> str | None:
         """The cursor of the next page: of the same server, else the first of the one after."""
         if cursor is not None:
-            return self.seal(principal, server, cursor)
-        return None if after is None else self.seal(principal, after, "")
+            return self.seal(principal, method, server, cursor)
+        return None if after is None else self.seal(principal, method, after, None)
 
-    def open(self, principal: Principal, cursor: str) -> tuple[str, str]:
+    def open(self, principal: Principal, method: str, cursor: str) -> tuple[str, str | None]:
         try:
             sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-            plain = self._seal.decrypt(b"\0" * 12, sealed, principal.subject.encode())
-            server, own = msgspec.json.decode(plain, type=tuple[str, str])
+            plain = self._seal.decrypt(b"\0" * 12, sealed, _bound(principal, method))
+            server, own = msgspec.json.decode(plain, type=tuple[str, str | None])
         except (binascii.Error, InvalidTag, ValueError, msgspec.MsgspecError):
             raise malformed("Unknown cursor.", rpc=INVALID_PARAMS) from None
         return server, own
+
+
+def _bound(principal: Principal, method: str) -> bytes:
+    return f"{method} {principal.issuer} {principal.subject}".encode()
 
 
 def cursor_of(call: Call) -> str | None:
@@ -118,9 +127,9 @@ def cursor_of(call: Call) -> str | None:
 
 
 def from_cursor(call: Call, cursor: str | None) -> Call:
-    """The same listing, asked from a server's own cursor on; "" is its first page."""
+    """The same listing, asked from a server's own cursor on; without one, its first page."""
     params = {key: value for key, value in call.params.items() if key != "cursor"}
-    if cursor:
+    if cursor is not None:
         params["cursor"] = Raw(msgspec.json.encode(cursor))
     return replace(call, params=params)
 

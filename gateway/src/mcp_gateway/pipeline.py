@@ -134,10 +134,11 @@ class Pipeline:
             return _local(lists.complete(call, {key: []}))
         server, cursor = servers[0], lists.cursor_of(call)
         if cursor is not None and call.endpoint == AGGREGATE:
-            server, cursor = self.cursors.open(principal, cursor)
+            server, cursor = self.cursors.open(principal, call.method, cursor)
             if server not in servers:
                 raise malformed("Unknown cursor.", rpc=INVALID_PARAMS)
         grant = listing(principal, lists.from_cursor(call, cursor), policy, server)
+        await self.throttle(principal, call, grant.rule)
         answer = await self.forward(self.record.exempt(grant))
         if answer.result is None:
             return answer
@@ -145,7 +146,7 @@ class Pipeline:
         following = lists.next_cursor(answer.result)
         if call.endpoint == AGGREGATE:
             after = [*servers[servers.index(server) + 1 :], None][0]
-            following = self.cursors.following(principal, server, following, after)
+            following = self.cursors.following(principal, call.method, server, following, after)
         if following is not None:
             page["nextCursor"] = following
         return _local(lists.complete(call, page))

@@ -126,10 +126,18 @@ class Recorder:
         return _with_receipt(answer, entry)
 
     async def event(self, name: str, detail: Mapping[str, Any]) -> None:
-        """Something that is not a call: drift, a policy change, a sign-in to the console."""
+        """Something that is not a call: drift, a policy change, a sign-in to the console.
+
+        Raises:
+            Refusal: the ledger is down.
+
+        """
         now = datetime.now(UTC).isoformat(timespec="microseconds")
         body = {"v": 1, "ts": now, "reason": name, "replica": self._replica, "detail": detail}
-        await self._journal.append("event", body)
+        try:
+            await self._journal.append("event", body)
+        except LedgerDown as error:
+            raise ledger_down() from error
 
     def _of(self, call: Call, principal: Principal) -> dict[str, Any]:
         span = trace.get_current_span().get_span_context()

@@ -6,13 +6,14 @@ for a key that is misspelt.
 
 import re
 import sys
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -127,6 +128,19 @@ class Settings(BaseSettings):
     profile: Literal["development", "production"] = "development"
 
 
+def from_environment() -> Settings:
+    """The replica's settings.
+
+    Raises:
+        ConfigError: every wrong variable, with what was expected.
+
+    """
+    try:
+        return Settings()
+    except (ValidationError, SettingsError) as error:
+        raise ConfigError(_told("environment", error, "GATEWAY_")) from error
+
+
 class Server(Strict):
     """A listed server: its folder, its endpoint here, and the backend behind it."""
 
@@ -171,6 +185,20 @@ def servers(config: Config, path: Path) -> list[Server]:
     return list(found.values())
 
 
+class _Once(yaml.SafeLoader):
+    """Safe tags only, and a key given twice is a mistake, not an override."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, Hashable) and key in seen:
+                line = key_node.start_mark.line + 1
+                raise yaml.YAMLError(f"line {line}: the key {key!r} is given twice")
+            seen.add(key if isinstance(key, Hashable) else None)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML mapping; safe tags only.
 
@@ -179,7 +207,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
     """
     try:
-        document = yaml.safe_load(path.read_text("utf-8"))
+        document = yaml.load(path.read_text("utf-8"), _Once)  # noqa: S506  a SafeLoader
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -199,11 +227,17 @@ def parse(model: type[Model], document: dict[str, Any], path: Path) -> Model:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        lines = [
-            f"{path}: {'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
-            for problem in error.errors()
-        ]
-        raise ConfigError("\n".join(lines)) from error
+        raise ConfigError(_told(str(path), error)) from error
+
+
+def _told(where: str, error: ValidationError | SettingsError, prefix: str = "") -> str:
+    if isinstance(error, SettingsError):
+        return f"{where}: {error}"
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False):
+        key = ".".join(str(part) for part in problem["loc"])
+        lines.append(f"{where}: {prefix + key.upper() if prefix else key}: {problem['msg']}")
+    return "\n".join(lines)
 
 
 def exit_with(error: ConfigError) -> None:

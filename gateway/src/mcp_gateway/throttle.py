@@ -83,7 +83,7 @@ class ValkeyThrottle:
             log.warning("limiter away", extra={"error": type(error).__name__})
             self._without_store(keys[1], rate, rule, call)
             return
-        if float(wait) > 0:
+        if int(empty) > 0:
             shown = "this person's calls together" if int(empty) == 1 else call.name or call.method
             raise limited(float(wait), shown)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mcp_gateway import catalogue, policy, settings
-from mcp_gateway.settings import ConfigError, Settings, exit_with
+from mcp_gateway.settings import ConfigError, exit_with, from_environment
 
 
 def matrix(found: policy.Policy) -> list[list[str]]:
@@ -80,8 +80,8 @@ def main() -> None:
     parser.add_argument("--agent", default="claude-code", help="the client used")
     parser.add_argument("--realm", type=Path, default=Path("infra/keycloak/realm.json"))
     options = parser.parse_args()
-    made = Settings()
     try:
+        made = from_environment()
         config = settings.load(made.config, made)
         listed = settings.servers(config, made.config)
         agents = made.config.parent / "agents.yaml"
