@@ -1,5 +1,6 @@
 """What `make up` and `make ps` show: progress while a stack starts, and its table."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,13 @@ from rich.table import Table
 from mcp_local.board import READY, Board, PartState
 from mcp_local.place import Place
 
-console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+LOG_COLUMNS = 120  # of a table that goes into a file, where nothing tells the width
+_in_a_log = not sys.stdout.isatty()
+console = Console(
+    highlight=False,
+    soft_wrap=_in_a_log,
+    width=LOG_COLUMNS if _in_a_log and "COLUMNS" not in os.environ else None,
+)
 COLOURS = {"healthy": "green", "prepared": "green", "unwell": "red", "restarting": "red"}
 STILL_SECONDS = 10.0  # how often a log file without a terminal hears that a long step goes on
 
