@@ -16,7 +16,7 @@ tools:
   count_letters: { roles: [analyst, sales] }
 prompts: {}
 resources:
-  "letters://*": { roles: [analyst] }
+  "letters://*": { roles: [analyst], rate: 5/minute }
 """,
 }
 AGENTS = """
