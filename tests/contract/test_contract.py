@@ -1,0 +1,92 @@
+"""The contract of every listed tool of every listed server."""
+
+import json
+import tomllib
+from typing import Any
+
+import pytest
+import yaml
+from architecture.tree import ROOT, listed
+from contract.servers import served
+
+from mcp_shared.contract import MAX_TOOLS, violations
+
+SERVERS = sorted(listed())
+
+
+def policy(server: str) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((listed()[server] / "policy.yaml").read_text("utf-8"))
+    return document
+
+
+def realm() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((ROOT / "infra/keycloak/realm.json").read_text("utf-8"))
+    return document
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_every_description_keeps_the_contract(server: str) -> None:
+    tools = served()[server]["tools"]
+    names = [tool["name"] for tool in tools]
+    broken = {tool["name"]: violations(tool, names) for tool in tools}
+    assert not {name: found for name, found in broken.items() if found}
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_server_has_three_to_five_tools(server: str) -> None:
+    assert 3 <= len(served()[server]["tools"]) <= MAX_TOOLS
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_the_lock_is_what_the_server_serves(server: str) -> None:
+    pinned = json.loads((listed()[server] / "tools.lock.json").read_text("utf-8"))
+    assert pinned == served()[server], "run `make tools-lock` and review the difference"
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_policy_and_definitions_name_the_same_things(server: str) -> None:
+    lines, document = policy(server), served()[server]
+    assert set(lines["tools"]) == {tool["name"] for tool in document["tools"]}
+    assert set(lines.get("prompts", {})) == {prompt["name"] for prompt in document["prompts"]}
+    assert bool(lines.get("resources")) == document["resources"]
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_tool_that_writes_is_a_write_in_the_policy(server: str) -> None:
+    """The kind decides what happens without the limiter and what a read-only agent may do."""
+    for tool in served()[server]["tools"]:
+        kind = policy(server)["tools"][tool["name"]].get("kind", "read")
+        assert (kind == "read") == tool["annotations"]["readOnlyHint"], tool["name"]
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_what_is_redacted_is_an_argument(server: str) -> None:
+    for tool in served()[server]["tools"]:
+        for path in policy(server)["tools"][tool["name"]].get("redact", []):
+            first = path.removeprefix("$.").partition(".")[0].partition("[")[0]
+            assert first in tool["inputSchema"]["properties"], f"{tool['name']}: {path}"
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_every_demonstrated_call_names_a_person_and_a_tool_that_exist(server: str) -> None:
+    people = {user["username"] for user in realm()["users"]}
+    calls = tomllib.loads((listed()[server] / "demo.toml").read_text("utf-8"))["call"]
+    tools = {tool["name"] for tool in served()[server]["tools"]}
+    assert {call["person"] for call in calls} <= people
+    assert {call["tool"] for call in calls} <= tools
+    assert "allowed" in {call["expect"] for call in calls}
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_server_says_what_it_reaches_and_what_it_never_does(server: str) -> None:
+    text = (listed()[server] / "README.md").read_text("utf-8").lower()
+    assert "reaches" in text
+    assert "never" in text
+
+
+def test_no_two_servers_share_a_scheme_or_a_prefix() -> None:
+    """Names on the aggregate are <server>_<tool>: no server's name may begin another's."""
+    names = [f"{server}_" for server in SERVERS]
+    assert not [
+        (one, other) for one in names for other in names if one != other and other.startswith(one)
+    ]
