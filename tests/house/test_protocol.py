@@ -157,7 +157,8 @@ async def test_prompts_are_listed_and_got_under_the_same_policy(home: House) -> 
 
 
 async def test_a_list_that_has_one_page_knows_no_cursor(home: House) -> None:
-    for cursor in ("", "x", 1, [], "AAAA"):
+    cursors: list[Any] = ["", "x", 1, [], "AAAA"]
+    for cursor in cursors:
         response = await home.post("tools/list", {"cursor": cursor})
         assert (response.status_code, error_of(response)["code"]) == (400, -32602)
     assert result_of(await home.post("tools/list", {"cursor": None}))["tools"]
@@ -167,7 +168,8 @@ async def test_a_list_that_has_one_page_knows_no_cursor(home: House) -> None:
 
 
 async def pages(home: House, person: str = "ana", endpoint: str = "") -> list[dict[str, Any]]:
-    found, params = [], {}
+    found: list[dict[str, Any]] = []
+    params: dict[str, Any] = {}
     while True:
         page = result_of(
             await home.post("resources/list", params, person=person, endpoint=endpoint)
