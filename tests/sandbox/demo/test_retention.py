@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from sandbox_demo.retention import step_for, steps
 
 POLICY = Path(__file__).parents[3] / "infra/sandbox/handbook/policies/discount-policy.md"
