@@ -27,6 +27,15 @@ async def test_the_calls_of_a_server_go_as_its_demo_says_and_are_recorded(
         assert await ledger_view.record_of(stack.filler(), outcome, since), outcome.call
 
 
+async def test_a_call_that_goes_otherwise_than_its_demo_says_is_not_as_expected(
+    stack: Stack,
+) -> None:
+    refused = next(call for call in demo_calls(stack) if call.expect == "refused")
+    (outcome,) = await made(stack, [refused.model_copy(update={"expect": "allowed"})])
+    assert outcome.decision == "refused"
+    assert not outcome.as_expected
+
+
 def test_one_call_is_allowed_one_refused_one_limited(stack: Stack) -> None:
     assert {call.expect for call in demo_calls(stack)} == {"allowed", "refused", "limited"}
 

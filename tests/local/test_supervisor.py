@@ -7,6 +7,7 @@ import signal
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -21,8 +22,11 @@ from mcp_local.stack import place_for_test
 
 
 @contextlib.contextmanager
-def started(root: Path) -> Iterator[Place]:
-    here = place_for_test(root / ".run", root)
+def started(
+    root: Path, database_url: str | None = None, redis_url: str | None = None
+) -> Iterator[Place]:
+    own = place_for_test(root / ".run", root)
+    here = replace(own, database_url=database_url, redis_url=redis_url)
     prepare(here)
     try:
         control.start(here, plan(root))
@@ -174,7 +178,9 @@ def test_a_pid_that_now_belongs_to_somebody_else_is_left_alone(run_folder: Path)
     assert control.stop(here) is False
 
 
-def test_a_process_that_answers_nothing_is_restarted(run_folder: Path) -> None:
+def test_a_process_that_falls_silent_for_a_moment_is_unwell_and_left_to_heal(
+    run_folder: Path,
+) -> None:
     root = clone(run_folder / "hangs")
     with started(root) as here:
         control.wait_ready(here, lambda _: None, 30)
