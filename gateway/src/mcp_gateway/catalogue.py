@@ -61,9 +61,9 @@ class Catalogue:
 
     def compare(self, server: str, family: Family, served: Iterable[Mapping[str, Any]]) -> set[str]:
         """Note which pinned definitions a server serves otherwise or no longer; their names."""
-        now: dict[object, str | None] = {}
+        now: dict[str, str | None] = {}
         for one in served:
-            name, found = one.get("name"), _hash(one)
+            name, found = str(one.get("name")), _hash(one)
             # one name with two meanings is neither
             now[name] = found if now.get(name, found) == found else None
         wrong = {
