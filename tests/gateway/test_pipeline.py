@@ -16,8 +16,9 @@ from mcp_gateway.forward import Emit
 from mcp_gateway.lists import Cursors
 from mcp_gateway.pipeline import Pipeline
 from mcp_gateway.policy import Rule
-from mcp_gateway.record import RECEIPT_META, Recorder
+from mcp_gateway.record import Recorder
 from mcp_gateway.refusals import Refusal, limited, unavailable
+from mcp_shared.meta import RECEIPT
 
 DONE = Answer(status="ok", result={"content": Raw(b"[]")})
 
@@ -118,7 +119,7 @@ async def test_a_call_is_recorded_before_it_leaves_and_its_outcome_before_its_an
         "answer 200",
     ]
     assert answer.result is not None
-    assert answer.result["_meta"][RECEIPT_META] == {"seq": 1}
+    assert answer.result["_meta"][RECEIPT] == {"seq": 1}
     intent, outcome = story.bodies
     assert intent["rid"] == outcome["rid"] == "call-1"
     assert (intent["policy"], intent["definition"]) == ("v1", "h-read_it")

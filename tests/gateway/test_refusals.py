@@ -4,6 +4,7 @@ import pytest
 
 from mcp_gateway import refusals
 from mcp_gateway.refusals import Refusal
+from mcp_shared.meta import REFUSED
 
 ALL = [
     refusals.malformed("x"),
@@ -44,7 +45,7 @@ def test_a_model_reads_a_tool_error_and_a_client_an_http_error() -> None:
     model, client = limited.answer("tools/call"), limited.answer("resources/read")
     assert model.http == 200
     assert model.result is not None
-    assert model.result["_meta"][refusals.REASON_META] == {
+    assert model.result["_meta"][REFUSED] == {
         "code": "rate_limited",
         "retryAfter": 1.2,
     }

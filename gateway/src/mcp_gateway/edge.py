@@ -102,7 +102,16 @@ class Edge:
                 if answer.status not in {"ok", "refused"}:
                     span.set_attribute("error.type", answer.reason)
                     span.set_status(StatusCode.ERROR)
-                self.measures.operation(call, answer, time.perf_counter() - started)
+                seconds = time.perf_counter() - started
+                self.measures.operation(call, answer, seconds)
+                log.info(
+                    "call",
+                    extra={
+                        "method": call.method[:64], "tool": self.measures.known_tool(call),
+                        "status": answer.status, "reason": answer.reason,
+                        "ms": round(seconds * 1000, 1),
+                    },
+                )  # fmt: skip
                 await response.answer(call, answer)
         except Gone:
             log.info("caller gone", extra={"method": call.method if call else None})

@@ -7,6 +7,7 @@ come back as an `Answer`.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,7 +25,7 @@ from mcp_gateway.outbound import BrokenError, Outbound, Reply, UnreachableError
 from mcp_gateway.read import META_CAPABILITIES, META_VERSION, MODERN, encode_header
 from mcp_gateway.refusals import INTERNAL_ERROR, Refusal, unavailable
 from mcp_gateway.sse import MessageTooLargeError, messages
-from mcp_shared.logs import CALL_META
+from mcp_shared.meta import CALL, FAULT
 
 log = logging.getLogger(__name__)
 tracer = trace.get_tracer("mcp_gateway")
@@ -34,6 +35,7 @@ Emit = Callable[[bytes], Awaitable[None]]
 _slices = msgspec.json.Decoder(dict[str, Raw])
 _encode = msgspec.json.Encoder().encode
 GATEWAY_INFO = Raw(b'{"name":"mcp-gateway","version":"0.1.0"}')
+MAX_CODE = 32  # characters; a code is a word, not a message
 NOTIFICATION = ("jsonrpc", "method", "params")
 KEPT_META = ("progressToken", META_CAPABILITIES, "io.modelcontextprotocol/logLevel")
 
@@ -213,7 +215,7 @@ def envelope(call: Call, target: str | None) -> bytes:
         meta[META_CAPABILITIES] = {}  # an older client cannot answer what a server might ask
     meta[META_VERSION] = MODERN
     meta["io.modelcontextprotocol/clientInfo"] = GATEWAY_INFO
-    meta[CALL_META] = call.id
+    meta[CALL] = call.id
     propagate.inject(meta)
     params: dict[str, Any] = {**call.params, "_meta": meta}
     if target is not None and "name" in params:
@@ -254,10 +256,19 @@ def _interpret(document: bytes, http: int, call: Call) -> Answer:
     failed = bytes(result.get("isError", b"")) == b"true"
     return Answer(
         status="tool_error" if failed else "ok",
-        reason="tool_error" if failed else "",
+        reason=_fault_code(result) if failed else "",
         result=result,
         size=len(document),
     )
+
+
+def _fault_code(result: Mapping[str, Any]) -> str:
+    """The server's own word for a foreseen failure; a bug of its tool has none."""
+    with contextlib.suppress(msgspec.DecodeError, KeyError, TypeError):
+        code = msgspec.json.decode(result["_meta"])[FAULT]["code"]
+        if isinstance(code, str) and code.isidentifier() and len(code) <= MAX_CODE:
+            return code
+    return "tool_error"
 
 
 def _failed(call: Call, code: str, text: str, *, status: str = "failed") -> Answer:

@@ -21,8 +21,7 @@ from mcp_gateway.audit.waiting import Entry, LedgerDown
 from mcp_gateway.call import Answer, Call, Grant, Principal, Raw, Receipt
 from mcp_gateway.policy import Rule
 from mcp_gateway.refusals import Refusal, ledger_down
-
-RECEIPT_META = "dev.mcp-in-production/audit"
+from mcp_shared.meta import RECEIPT
 
 T = TypeVar("T")
 
@@ -191,11 +190,11 @@ def _with_receipt(answer: Answer, entry: Entry) -> Answer:
     receipt = entry.receipt()
     if answer.result is not None:
         meta = _meta(answer.result.get("_meta"))
-        result = {**answer.result, "_meta": {**meta, RECEIPT_META: receipt}}
+        result = {**answer.result, "_meta": {**meta, RECEIPT: receipt}}
         return replace(answer, result=result)
     error = dict(answer.error or {})
     data = error.get("data")
-    error["data"] = {**(data if isinstance(data, dict) else {}), RECEIPT_META: receipt}
+    error["data"] = {**(data if isinstance(data, dict) else {}), RECEIPT: receipt}
     return replace(answer, error=error)
 
 

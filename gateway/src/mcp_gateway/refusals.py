@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mcp_gateway.call import Answer, Raw
+from mcp_shared.meta import REFUSED
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -27,8 +28,6 @@ METHOD_NOT_ALLOWED = -31405
 NOT_ACCEPTABLE = -31406
 TIMED_OUT = -31408
 LEDGER_DOWN = -31503
-
-REASON_META = "dev.mcp-in-production/refused"
 
 
 class Refusal(Exception):  # noqa: N818  an answer, not a malfunction
@@ -75,7 +74,7 @@ class Refusal(Exception):  # noqa: N818  an answer, not a malfunction
                 result={
                     "content": [{"type": "text", "text": self.tool_text}],
                     "isError": True,
-                    "_meta": {REASON_META: meta},
+                    "_meta": {REFUSED: meta},
                 },
             )
         error: dict[str, Any] = {"code": self.rpc, "message": self.message}

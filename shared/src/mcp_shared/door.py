@@ -9,7 +9,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolResult
 
-from mcp_shared import logs
+from mcp_shared import logs, meta
 from mcp_shared.telemetry import operation_duration
 from mcp_shared.validation import Arguments, invalid_arguments
 
@@ -25,7 +25,7 @@ class Door:
     async def __call__(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
     ) -> HandlerResult:
-        call = (ctx.meta or {}).get(logs.CALL_META)
+        call = (ctx.meta or {}).get(meta.CALL)
         token = logs.call_id.set(call if isinstance(call, str) else None)
         try:
             if ctx.method == "tools/call":

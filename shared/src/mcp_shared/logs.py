@@ -12,8 +12,6 @@ from typing import Any
 import orjson
 from opentelemetry import trace
 
-# where the gateway puts its call id in a request's `_meta`
-CALL_META = "dev.mcp-in-production/call"
 call_id: ContextVar[str | None] = ContextVar("call_id", default=None)
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}

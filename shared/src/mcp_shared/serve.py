@@ -30,7 +30,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from mcp_shared import identity, logs, telemetry
+from mcp_shared import identity, logs, meta, telemetry
 from mcp_shared.contract import definition_hash, unbounded
 from mcp_shared.door import Door, Durations
 from mcp_shared.faults import Fault
@@ -38,7 +38,6 @@ from mcp_shared.settings import ServerSettings
 from mcp_shared.tokens import KeySource, fetch_json
 from mcp_shared.validation import Arguments
 
-FAULT_META = "dev.mcp-in-production/fault"
 SHUTDOWN_SECONDS = 10
 
 log = logging.getLogger(__name__)
@@ -127,7 +126,7 @@ def _answering(function: Callable[..., Any]) -> Callable[..., Any]:
             return CallToolResult(
                 content=[TextContent(type="text", text=f"{fault.what} {fault.instead}")],
                 is_error=True,
-                _meta={FAULT_META: {"code": fault.code}},
+                _meta={meta.FAULT: {"code": fault.code}},
             )
         if not isinstance(result, BaseModel):
             return result

@@ -12,8 +12,9 @@ from typing import Any, cast
 
 import jsonschema_rs
 
+from mcp_shared import meta
+
 MAX_PROBLEMS = 20
-META_KEY = "dev.mcp-in-production/problems"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,5 +154,5 @@ def invalid_arguments(tool: str, problems: list[Problem]) -> dict[str, Any]:
     return {
         "content": [{"type": "text", "text": "\n".join(lines)}],
         "isError": True,
-        "_meta": {META_KEY: detail},
+        "_meta": {meta.PROBLEMS: detail},
     }

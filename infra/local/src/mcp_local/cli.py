@@ -105,7 +105,7 @@ def demo(stack: Stack, _: argparse.Namespace) -> int:
 
 
 def connect(stack: Stack, _: argparse.Namespace) -> int:
-    from mcp_local.connect import configurations
+    from mcp_gateway.connect import configurations
 
     for client in configurations(f"{stack.here.gateway}/mcp"):
         screen.console.print(f"\n{client.title}\n{client.text}", markup=False)

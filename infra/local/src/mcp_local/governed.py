@@ -23,11 +23,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mcp_local.plan import Part
 from mcp_local.stack_toml import StackTomlError
+from mcp_shared.meta import RECEIPT, REFUSED
 
 PROTOCOL = "2026-07-28"
 CLIENT_ID = "mcp-dev-cli"  # public, password grant; the development realm alone has it
-RECEIPT = "dev.mcp-in-production/audit"
-REFUSED = "dev.mcp-in-production/refused"
 MOST_REPEATS = 300  # of a call that is expected to meet its limit
 
 Decision = Literal["allowed", "refused", "limited", "failed"]

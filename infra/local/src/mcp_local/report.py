@@ -4,8 +4,8 @@ import time
 
 from rich.table import Table
 
+from mcp_gateway.connect import configurations
 from mcp_local import screen
-from mcp_local.connect import configurations
 from mcp_local.load import Stack
 from mcp_local.people import people
 
