@@ -44,7 +44,7 @@ def test_the_assertion_is_for_the_issuer_or_its_token_endpoint(
         {"sub": None},
         {"iat": NOW + 3600, "exp": NOW + 3660},
     ],
-    ids=str,
+    ids=" ".join,
 )
 def test_a_bent_assertion_is_refused(issuer: Issuer, changes: dict[str, Any]) -> None:
     status, body = own_token(issuer, **issuer.assertion(issuer.aggregate, **changes))

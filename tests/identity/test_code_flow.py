@@ -51,7 +51,9 @@ def test_no_sign_in_starts_without_an_s256_challenge(
     assert back["iss"] == issuer.url
 
 
-@pytest.mark.parametrize("verifier", [None, Pkce().verifier, "short"])
+@pytest.mark.parametrize(
+    "verifier", [None, Pkce().verifier, "short"], ids=["none", "another one", "short"]
+)
 def test_a_code_without_its_verifier_is_worth_nothing(
     browser: Browser, verifier: str | None
 ) -> None:

@@ -198,7 +198,7 @@ KEY = RSAKey.generate_key(2048, {"kid": "k1", "use": "sig"})
         {"alg": "HS256"},
         {"kid": "k2"},
     ],
-    ids=str,
+    ids=" ".join,
 )
 async def test_an_id_token_proves_a_sign_in_only_when_every_claim_is_right(
     bent: dict[str, Any],
