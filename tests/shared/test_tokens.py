@@ -94,11 +94,25 @@ async def test_without_any_key_the_issuer_is_asked_again_soon_but_not_by_everyon
 async def test_one_bad_key_in_the_set_does_not_spoil_the_others() -> None:
     """Keycloak publishes encryption keys beside those that sign."""
     document = await good()
-    extra = jwk.RSAKey.generate_key(2048, {"kid": "enc", "use": "enc"}).as_dict(private=False)
-    source = KeySource(Issuer({"keys": [*document["keys"], extra]}))
+    encrypts = jwk.RSAKey.generate_key(2048, {"kid": "enc", "use": "enc"}).as_dict(private=False)
+    odd: list[dict[str, Any]] = [
+        encrypts, {"kty": "AKP", "alg": "ML-DSA-65", "kid": "pq", "pub": "x"}, {"kty": "RSA", "kid": "half"},
+        {"kty": "RSA", "kid": "n", "n": "!", "e": "AQAB"}, {"kty": "EC", "crv": "P-1", "kid": "c"},
+        {"kty": "oct", "k": "c2VjcmV0", "kid": "s"}, {}, {**document["keys"][0], "kid": None},
+    ]  # fmt: skip
+    source = KeySource(Issuer({"keys": [*odd, *document["keys"]]}))
     assert await source.key(KID)
-    with pytest.raises(TokenError):
-        await source.key("enc")
+    for key in odd:
+        with pytest.raises(TokenError):
+            await source.key(str(key.get("kid")))
+
+
+async def test_an_empty_key_set_does_not_replace_what_was_good() -> None:
+    clock = Clock()
+    source = KeySource(Issuer(await good(), {"keys": []}), clock)
+    assert await source.key(KID)
+    clock.now += 1000
+    assert await source.key(KID)
 
 
 async def test_claims_are_what_the_token_says() -> None:

@@ -3,6 +3,7 @@
 Every line carries the trace id and the gateway's call id where there is one.
 """
 
+import json
 import logging
 import sys
 from contextvars import ContextVar
@@ -40,9 +41,9 @@ class JsonLines(logging.Formatter):
             line["exception"] = self.formatException(record.exc_info)
         try:
             return orjson.dumps(line, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
-        except (TypeError, ValueError):  # a lone surrogate in a logged value
-            safe = {k: v if isinstance(v, int | float) else repr(v) for k, v in line.items()}
-            return orjson.dumps(safe).decode()
+        except (TypeError, ValueError):  # half a surrogate pair, a number beyond 64 bits
+            safe = {k: v if isinstance(v, str) else repr(v) for k, v in line.items()}
+            return json.dumps(safe)
 
 
 def setup(service: str, level: str = "INFO") -> None:

@@ -6,8 +6,9 @@ used is required and typed, because JSON Web Token libraries accept a missing `e
 """
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,19 +104,27 @@ class KeySource:
             self._tried_at = now
             try:
                 document = await self._fetch()
-                keys = jwk.KeySet.import_key_set({"keys": list(document["keys"])})
-            except (httpx2.HTTPError, JoseError, ValueError, TypeError, KeyError):
+                keys = dict(_signing_keys(document["keys"]))
+            except (httpx2.HTTPError, ValueError, TypeError, KeyError, AttributeError):
                 return
-            self._keys = {
-                key.kid: key
-                for key in keys.keys
-                if key.kid and key.key_type in {"RSA", "EC"} and key.get("use", "sig") == "sig"
-            }
-            self._good_at = now
+            if keys:
+                self._keys = keys
+                self._good_at = now
 
     def _pause(self) -> float:
         # with no usable key every request waits on this, so try again soon
         return REFETCH_SECONDS if self.usable else 1.0
+
+
+def _signing_keys(published: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, jwk.Key]]:
+    """Those that sign access tokens; a key of a kind we do not know spoils none beside it."""
+    for raw in published:
+        kid = raw.get("kid")
+        if raw.get("kty") not in {"RSA", "EC"} or raw.get("use", "sig") != "sig":
+            continue
+        with contextlib.suppress(JoseError, ValueError, TypeError, KeyError):
+            if isinstance(kid, str) and kid:
+                yield kid, jwk.import_key(dict(raw))
 
 
 async def verify(token: str, keys: KeySource, issuer: str) -> Claims:
