@@ -2,7 +2,7 @@
 
 import re
 
-from architecture.tree import ROOT, files
+from architecture.tree import ROOT, files, python
 
 TEXT = {
     ".py", ".md", ".toml", ".yaml", ".yml", ".json", ".sql", ".html", ".css", ".lock", ".txt", "",
@@ -38,6 +38,14 @@ def test_the_lock_has_hashes_and_no_addresses() -> None:
     assert len(pins) > 50
     assert lock.count("--hash=sha256:") >= len(pins)
     assert "uv.lock" in (ROOT / ".gitignore").read_text("utf-8").split()
+
+
+def test_no_name_that_is_banned_is_used() -> None:
+    """Naive time, and a JOSE module its own authors gave up."""
+    banned = re.compile(r"\butcnow\(|\bauthlib\.jose\b|\bpython-jose\b|\byaml\.load\((?!.*_Once)")
+    for path in python("shared/src", "gateway/src", "servers", "infra", "playbook"):
+        found = banned.search(path.read_text("utf-8"))
+        assert not found, f"{path.relative_to(ROOT)}: {found and found[0]}"
 
 
 def test_nothing_prints_on_stdout_where_json_rpc_lives() -> None:

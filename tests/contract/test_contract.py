@@ -1,5 +1,6 @@
 """The contract of every listed tool of every listed server."""
 
+import fnmatch
 import json
 import tomllib
 from typing import Any
@@ -65,6 +66,29 @@ def test_what_is_redacted_is_an_argument(server: str) -> None:
         for path in policy(server)["tools"][tool["name"]].get("redact", []):
             first = path.removeprefix("$.").partition(".")[0].partition("[")[0]
             assert first in tool["inputSchema"]["properties"], f"{tool['name']}: {path}"
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_every_role_of_a_policy_is_one_the_realm_has(server: str) -> None:
+    """A role nobody can hold is a misspelt one, and its line denies everybody."""
+    known = {role["name"] for role in realm()["roles"]["realm"]}
+    carried = {role for group in realm()["groups"] for role in group.get("realmRoles", [])}
+    for family in ("tools", "prompts", "resources"):
+        for name, line in (policy(server).get(family) or {}).items():
+            named = {*line["roles"], *line.get("rates", {})}
+            assert named <= known, name
+            assert named <= carried, f"{name}: no group carries {named - carried}"
+            assert set(line.get("rates", {})) <= set(line["roles"]), name
+
+
+def test_every_agent_is_a_client_of_the_realm_and_every_pattern_meets_a_tool() -> None:
+    agents = yaml.safe_load((ROOT / "gateway/agents.yaml").read_text("utf-8"))["agents"]
+    clients = {client["clientId"] for client in realm()["clients"]}
+    assert set(agents) <= clients, set(agents) - clients
+    names = [f"{server}_{tool['name']}" for server in SERVERS for tool in served()[server]["tools"]]
+    for agent, line in agents.items():
+        for pattern in line["tools"]:
+            assert fnmatch.filter(names, pattern), f"{agent}: {pattern}"
 
 
 @pytest.mark.parametrize("server", SERVERS)
