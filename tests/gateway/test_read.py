@@ -197,6 +197,17 @@ def test_a_refusal_after_the_id_was_read_carries_it() -> None:
     assert bytes(refusal.request_id) == b'"mine"'
 
 
+def test_a_notification_must_not_contradict_its_headers() -> None:
+    body = b'{"jsonrpc":"2.0","method":"notifications/cancelled"}'
+    assert refused(body, {"mcp-protocol-version": "1999-01-01"}).rpc == -32022
+    assert refused(body, {"mcp-method": "tools/call"}).rpc == -32020
+    for headers in (
+        {"mcp-protocol-version": "2025-06-18"},
+        {"mcp-method": "notifications/cancelled"},
+    ):
+        assert isinstance(reading(body, headers), Notification)
+
+
 def test_a_message_without_an_id_is_a_notification() -> None:
     assert reading(b'{"jsonrpc":"2.0","method":"notifications/initialized"}', {}) == Notification(
         "notifications/initialized"

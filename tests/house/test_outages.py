@@ -9,12 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest_asyncio
-from house.asks import GOOD, error_of
+from house.asks import GOOD, error_of, tool_error, until
 from house.backends import Counted
 from house.cable import Cable, cable
 from house.conftest import Opened
 from house.house import House
-from house.test_after_the_door import tool_error, until
 
 from mcp_local import valkey
 from mcp_local.valkey import Valkey

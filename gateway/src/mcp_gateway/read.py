@@ -80,6 +80,7 @@ def read(
     if not isinstance(meta, dict):
         raise malformed("params._meta must be an object.", rpc=INVALID_PARAMS)
     if "id" not in document:
+        _agree_at_all(method, headers)
         return Notification(method)
     request_id = document["id"]
     if isinstance(request_id, bool) or not isinstance(request_id, str | int):
@@ -237,6 +238,15 @@ def _agree(method: str, name: str | None, headers: Mapping[str, str]) -> None:
         header = headers.get("mcp-name")
         if header is None or decode_header(header) != name:
             raise header_mismatch("Mcp-Name is missing or differs from the body.")
+
+
+def _agree_at_all(method: str, headers: Mapping[str, str]) -> None:
+    """For a message nobody acts on: what its headers do say must be so."""
+    version = headers.get("mcp-protocol-version")
+    if version is not None and version not in SUPPORTED:
+        raise unsupported_version(version[:64], SUPPORTED)
+    if headers.get("mcp-method", method) != method:
+        raise header_mismatch("Mcp-Method differs from the body's method.")
 
 
 def decode_header(value: str) -> str | None:

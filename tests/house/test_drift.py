@@ -1,0 +1,104 @@
+"""Definitions that changed since their review, and servers that are gone."""
+
+import pytest
+from house.asks import GOOD, tool_error
+from house.backends import a_server, changed, counted_server
+from house.conftest import Opened
+from house.toolbox import count_letters
+from people import Issuer
+
+from mcp_shared import serve
+
+
+async def test_u02_a_tool_that_changed_since_its_review_is_closed(
+    issuer: Issuer, opened: Opened
+) -> None:
+    other = a_server()
+    changed(other, "add_numbers")
+    async with counted_server(issuer, other) as server, opened(server) as home:
+        home.mark = 0  # definitions are compared at the start, too
+        text, said = tool_error(await home.call(GOOD["name"], GOOD["arguments"]))
+        assert text.startswith("Closed:")
+        assert said["code"] == "quarantined"
+        assert not server.calls
+        (event,) = await home.settled(1, kind="event", reason="drift")
+        assert event["detail"] == {"server": "numbers", "family": "tool", "name": "add_numbers"}
+        (refusal,) = await home.records(kind="refusal")
+        assert refusal["reason"] == "quarantined:numbers_add_numbers"
+        listed = (await home.post("tools/list")).json()["result"]["tools"]
+        assert [tool["name"] for tool in listed] == ["numbers_note_number", "numbers_wait_long"]
+        # who may not use it learns nothing of this
+        other_person = await home.call(GOOD["name"], GOOD["arguments"], person="cho")
+        assert other_person.json()["error"]["message"] == "Unknown tool"
+
+
+async def test_u02_a_change_while_it_runs_is_noticed_and_its_end_too(
+    issuer: Issuer, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_gateway.drift.AGAIN_SECONDS", 0.05)
+    mcp = a_server()
+    async with counted_server(issuer, mcp) as server, opened(server) as home:
+        assert (await home.call(GOOD["name"], GOOD["arguments"])).json()["result"]
+        before = mcp._tool_manager._tools["add_numbers"].description
+        changed(mcp, "add_numbers")
+        await home.settled(1, kind="event", reason="drift")
+        _, said = tool_error(await home.call(GOOD["name"], GOOD["arguments"]))
+        assert said["code"] == "quarantined"
+        mcp._tool_manager._tools["add_numbers"].description = before
+        await home.settled(1, kind="event", reason="drift_over")
+        assert (await home.call(GOOD["name"], GOOD["arguments"])).json()["result"][
+            "structuredContent"
+        ]
+        assert len(await home.records(kind="event", reason="drift")) == 1
+
+
+async def test_a07_a_tool_the_server_grew_is_neither_listed_nor_called(
+    issuer: Issuer, opened: Opened
+) -> None:
+    grown = a_server()
+    grown._tool_manager._tools["count_letters"] = serve._tool(count_letters)
+    async with counted_server(issuer, grown) as server, opened(server) as home:
+        response = await home.call("numbers_count_letters", {"text": "x"})
+        assert response.json()["error"]["code"] == -32602
+        assert (await home.call(GOOD["name"], GOOD["arguments"])).json()["result"]
+        assert "count_letters" not in (await home.post("tools/list")).text
+
+
+async def test_a_server_that_died_is_unavailable_and_its_return_is_noticed(
+    issuer: Issuer, opened: Opened
+) -> None:
+    async with counted_server(issuer) as server:
+        port = server.port
+        opening = opened(server)
+        home = await opening.__aenter__()
+        assert (await home.call(GOOD["name"], GOOD["arguments"])).json()["result"]
+    try:
+        text, said = tool_error(await home.call(GOOD["name"], GOOD["arguments"]))
+        assert said["code"] == "server_unavailable"
+        assert "numbers cannot be reached. Nothing was done." in text
+        assert said["retryAfter"] > 0
+        *_, outcome = await home.records(kind="outcome")
+        assert (outcome["status"], outcome["reason"]) == ("failed", "server_unavailable")
+        for _ in range(5):
+            _, said = tool_error(await home.call(GOOD["name"], GOOD["arguments"]))
+        assert said["code"] == "circuit_open"
+        async with counted_server(issuer, port=port):
+            home.breaker._open_until = 0.0  # its rest is over
+            again = await home.call(GOOD["name"], GOOD["arguments"])
+            assert again.json()["result"]["structuredContent"]["total"] == 1
+    finally:
+        await opening.__aexit__(None, None, None)
+
+
+async def test_a_server_that_never_came_up_is_unavailable_and_on_the_record(
+    issuer: Issuer, opened: Opened
+) -> None:
+    async with counted_server(issuer) as server:
+        pass
+    async with opened(server) as home:
+        text, said = tool_error(await home.call(GOOD["name"], GOOD["arguments"]))
+        assert said["code"] == "server_unavailable"
+        assert "numbers does not answer" in text
+        (refusal,) = await home.records(kind="refusal")
+        assert (refusal["decision"], refusal["status"]) == ("error", "refused")
+        assert (await home.post("tools/list")).status_code == 200
