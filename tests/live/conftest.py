@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from live.otlp import Collector, collecting
 
 from mcp_local.load import Stack
 from mcp_local.stack import running
@@ -23,6 +24,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(run_folder: Path) -> Iterator[Stack]:
+def collector() -> Iterator[Collector]:
+    with collecting() as kept:
+        yield kept
+
+
+@pytest.fixture(scope="session")
+def stack(run_folder: Path, collector: Collector) -> Iterator[Stack]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint)
+        patch.setenv("OTEL_BSP_SCHEDULE_DELAY", "300")
+        patch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "1000")
+        yield from _started(run_folder)
+
+
+def _started(run_folder: Path) -> Iterator[Stack]:
     with running(run_folder / "live", root=ROOT, within=240) as stack:
         yield stack
