@@ -4,6 +4,7 @@
 The rows of the attack table are in the names: H HTTP and protocol.
 """
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -223,3 +224,19 @@ async def test_H13_a_length_that_is_none_breaks_nothing(home: House, length: str
     headers = home.headers("tools/call", name=GOOD["name"]) | {"content-length": length}
     wire = await Wire(home.gateway, headers, [body_of()]).run()
     assert wire.status in {200, 400, 413}
+
+
+async def test_who_is_turned_away_is_on_the_record_in_a_sample(home: House) -> None:
+    """Counted always, recorded ten times a minute for each reason: noise must not fill the disk."""
+    assert home.gateway.edge is not None
+    home.gateway.edge.turned_away._seen.clear()  # the other tests of this house were turned away too
+    await home.call("numbers_add_numbers", {"numbers": [1]}, headers={"authorization": None})
+    mismatch = {"mcp-name": "numbers_note_number"}
+    await home.call("numbers_add_numbers", {"numbers": [1]}, headers=mismatch)
+    for _ in range(50):
+        events = await home.records(kind="event", reason="turned_away")
+        told = {(one["detail"]["code"], one["detail"].get("person")) for one in events}
+        if {("invalid_token", None), ("header_mismatch", "ana")} <= told:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(told)

@@ -38,6 +38,7 @@ from mcp_gateway.pipeline import Pipeline
 from mcp_gateway.record import Recorder
 from mcp_gateway.settings import Config, ConfigError, Rate, Server, Settings
 from mcp_gateway.throttle import ValkeyThrottle
+from mcp_gateway.turned_away import TurnedAway
 from mcp_shared.tokens import KeySource, fetch_json
 
 log = logging.getLogger(__name__)
@@ -136,6 +137,7 @@ class Gateway:
                 body_bytes=config.limits.body_bytes,
                 origins=_origins(config),
                 hosts=_hosts(config, made.port),
+                turned_away=TurnedAway(recorder.event, measures.refused),
             )
             console = Console(
                 public_url=config.public_url,

@@ -15,7 +15,7 @@ from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind, StatusCode
 from starlette.types import Receive, Scope, Send
 
-from mcp_gateway.call import AGGREGATE, Answer, Call, Raw
+from mcp_gateway.call import AGGREGATE, Answer, Call, Principal, Raw
 from mcp_gateway.ids import call_id
 from mcp_gateway.measures import Measures
 from mcp_gateway.pipeline import Pipeline
@@ -31,12 +31,14 @@ from mcp_gateway.refusals import (
     unknown_server,
 )
 from mcp_gateway.sse import event
+from mcp_gateway.turned_away import TurnedAway
 from mcp_shared import logs
 
 log = logging.getLogger(__name__)
 tracer = trace.get_tracer("mcp_gateway")
 
 BODY_SECONDS = 30.0
+MAX_PATH = 128  # characters of a path that go on the record
 # one value each, or the request is ambiguous (CWE-444)
 SINGLE = frozenset(
     {
@@ -60,6 +62,7 @@ class Edge:
     body_bytes: int
     origins: frozenset[str]
     hosts: frozenset[str]
+    turned_away: TurnedAway
 
     def endpoint(self, path: str) -> str | None:
         """The endpoint at this path; None when it is no MCP endpoint."""
@@ -71,6 +74,7 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = _Response(send)
         call: Call | None = None
+        principal: Principal | None = None
         request_id = call_id()
         logs.call_id.set(request_id)
         try:
@@ -116,9 +120,7 @@ class Edge:
         except Gone:
             log.info("caller gone", extra={"method": call.method if call else None})
         except Refusal as refusal:
-            # at the door: nobody is known yet, so this is counted and logged, not in the ledger
-            log.info("refused", extra={"code": refusal.code, "reason": refusal.reason})
-            self.measures.refused(refusal.code)
+            self.turned_away.note(refusal, scope["path"][:MAX_PATH], principal)
             await response.answer(call, refusal.answer(""), refusal.request_id)
 
     def _span(self, call: Call) -> Any:
