@@ -74,6 +74,10 @@ audit: .venv/ready ## verify the ledger
 test: .venv/ready ## every test (TESTS=tests/gateway for some)
 	@$(PY) -m pytest -q $(TESTS)
 
+.PHONY: conformance
+conformance: .venv/ready ## the official protocol suite, both eras, through the gateway
+	@$(PY) -m pytest -q tests/conformance
+
 .PHONY: check
 check: .venv/ready ## format, lint, types, lock
 	@$(PY) -m ruff format --check $(CODE)

@@ -170,14 +170,15 @@ async def write_folder(
     names: Sequence[str] = ("numbers",),
     policies: Mapping[str, str] | None = None,
     extra: str = "",
+    locks: Mapping[str, Any] | None = None,
 ) -> Settings:
     """A repository in small: gateway.yaml, the servers' policies and locks, and the keys."""
     for name in names:
         server = folder / "servers" / name
         server.mkdir(parents=True)
-        (server / "policy.yaml").write_text((policies or {}).get(name, POLICIES[name]))
-        lock = json.dumps(await serve.definitions(a_server(name)))
-        (server / "tools.lock.json").write_text(lock)
+        (server / "policy.yaml").write_text((policies or {}).get(name) or POLICIES[name])
+        lock = (locks or {}).get(name) or await serve.definitions(a_server(name))
+        (server / "tools.lock.json").write_text(json.dumps(lock))
     (folder / "gateway").mkdir()
     (folder / "gateway" / "agents.yaml").write_text(AGENTS)
     (folder / "gateway" / "gateway.yaml").write_text(
@@ -218,6 +219,7 @@ async def house(
     *others: Counted,
     policies: Mapping[str, str] | None = None,
     extra: str = "",
+    locks: Mapping[str, Any] | None = None,
     migrated: bool = False,
     **changed: Any,
 ) -> AsyncIterator[House]:
@@ -226,7 +228,7 @@ async def house(
         await migrate(database, WRITER, READER)
     ledger = database.partition("@")[2]
     names = [one.name for one in (server, *others)]
-    settings = (await write_folder(folder, issuer, names, policies, extra)).model_copy(
+    settings = (await write_folder(folder, issuer, names, policies, extra, locks)).model_copy(
         update={
             "ledger_url": f"postgresql://audit_writer:{WRITER}@{ledger}",
             "ledger_reader_url": f"postgresql://audit_reader:{READER}@{ledger}",
