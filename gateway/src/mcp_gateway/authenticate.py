@@ -1,4 +1,5 @@
-"""A bearer token becomes a `Principal`: right issuer, this endpoint, a person, not our own.
+"""A bearer token becomes a `Principal`: right issuer, this endpoint, not our own, and a person or
+a client that calls for itself.
 
 Verified tokens are cached by the hash of the whole token until they expire. With the issuer away,
 keys serve from cache for an hour; after that every call is refused with 503.
@@ -22,6 +23,8 @@ from mcp_shared.tokens import (
 )
 
 CACHED_TOKENS = 10_000
+# how the issuer names the user behind a client's own token
+SERVICE = "service-account-"
 
 
 class Authenticate:
@@ -51,24 +54,26 @@ class Authenticate:
 
         """
         if len(authorization) != 1:
-            raise self._no(endpoint, "no_token" if not authorization else "two_tokens", bare=True)
+            raise self.refuse(
+                endpoint, "no_token" if not authorization else "two_tokens", bare=True
+            )
         scheme, _, token = authorization[0].partition(" ")
         if scheme.lower() != "bearer" or not token or token != token.strip():
-            raise self._no(endpoint, "scheme", bare=True)
+            raise self.refuse(endpoint, "scheme", bare=True)
         digest = hashlib.sha256(token.encode("latin-1", "replace")).digest()
         cached = self._verified.get(digest)
         if cached is not None:
             audience, principal = cached
             if principal.expires + CLOCK_SKEW_SECONDS < time.time():
                 del self._verified[digest]
-                raise self._no(endpoint, "expired")
+                raise self.refuse(endpoint, "expired")
             if audience != self._audiences[endpoint]:
-                raise self._no(endpoint, "audience")
+                raise self.refuse(endpoint, "audience")
             return principal
         try:
             claims = await verify(token, self.keys, self._issuer)
         except TokenError as error:
-            raise self._no(endpoint, str(error)) from None
+            raise self.refuse(endpoint, str(error)) from None
         except KeysUnavailableError:
             raise unavailable("issuer_unavailable", "Sign-in cannot be checked now.") from None
         principal = self._principal(claims, token, digest, endpoint)
@@ -77,29 +82,42 @@ class Authenticate:
             self._verified.popitem(last=False)
         return principal
 
+    def knows(self, authorization: list[str]) -> bool:
+        """Whether these headers hold a token that was verified before, here."""
+        if len(authorization) != 1:
+            return False
+        token = authorization[0].partition(" ")[2]
+        return hashlib.sha256(token.encode("latin-1", "replace")).digest() in self._verified
+
     def _principal(self, claims: Claims, token: str, digest: bytes, endpoint: str) -> Principal:
         if claims.audience != (self._audiences[endpoint],):
-            raise self._no(endpoint, "audience")
+            raise self.refuse(endpoint, "audience")
         if claims.client in self._ours:
-            raise self._no(endpoint, "token of the gateway itself")
+            raise self.refuse(endpoint, "token of the gateway itself")
         username = claims.raw.get("preferred_username")
         name = claims.raw.get("name")
         if not isinstance(username, str):
-            raise self._no(endpoint, "no person")
+            raise self.refuse(endpoint, "no person")
+        service = username.startswith(SERVICE)
+        if service and username != SERVICE + claims.client.lower():
+            raise self.refuse(endpoint, "a service account of another client")
         return Principal(
             issuer=claims.issuer,
             subject=claims.subject,
             username=username,
             name=name if isinstance(name, str) else "",
-            roles=names(claims.raw, "realm_access", "roles"),
+            # a service has the roles of its line in agents.yaml, whatever the issuer gave it
+            roles=frozenset() if service else names(claims.raw, "realm_access", "roles"),
             groups=names(claims.raw, "groups"),
             agent=claims.client,
             expires=claims.expires,
             token_hash=digest,
             token=token,
+            issued=claims.issued,
+            service=service,
         )
 
-    def _no(self, endpoint: str, reason: str, *, bare: bool = False) -> Refusal:
+    def refuse(self, endpoint: str, reason: str, *, bare: bool = False) -> Refusal:
         """RFC 6750 section 3: without credentials the challenge names no error."""
         parts = [] if bare else ['error="invalid_token"']
         parts += [

@@ -3,6 +3,8 @@
 Pure: no clock, no network, no state. The only place that makes a Grant.
 """
 
+from dataclasses import replace
+
 from mcp_gateway.call import AGGREGATE, Call, Grant, Principal
 from mcp_gateway.catalogue import Catalogue
 from mcp_gateway.policy import Family, Policy
@@ -26,7 +28,9 @@ def authorize(principal: Principal, call: Call, policy: Policy, catalogue: Catal
     server, target = locate(call, catalogue)
     if server is None or target is None:
         raise unknown_name(family, call.era, "unknown_name")
-    decision = policy.decide(principal.roles, principal.agent, server, family, target)
+    decision = policy.decide(
+        principal.roles, principal.agent, server, family, target, service=principal.service
+    )
     definition = catalogue.definition(server, family, target)
     if definition is None and family != "resource":
         raise unknown_name(family, call.era, "not_in_catalogue")
@@ -34,6 +38,8 @@ def authorize(principal: Principal, call: Call, policy: Policy, catalogue: Catal
         raise unknown_name(family, call.era, decision.reason)
     if catalogue.quarantined(server, family, target):
         raise quarantined(call)
+    if catalogue.blocked(server, family, target):
+        raise closed(call)
     return Grant(
         principal=principal,
         call=call,
@@ -78,6 +84,28 @@ def quarantined(call: Call) -> Refusal:
     )
 
 
+def closed(call: Call) -> Refusal:
+    """An operator has blocked this tool; who may not use it anyhow never gets here."""
+    return Refusal(
+        "closed",
+        "This tool is closed by an operator.",
+        http=503,
+        rpc=-31503,
+        tool_text=(
+            "Closed: an operator has closed this tool, so it is not called. Tell the person that "
+            "an operator must open it again; use another tool meanwhile."
+        ),
+        reason=f"blocked:tool:{call.name}",
+    )
+
+
+def known(principal: Principal, policy: Policy) -> Principal:
+    """With the roles that count now: a person's are in the token, a service's in the policy."""
+    if not principal.service:
+        return principal
+    return replace(principal, roles=policy.roles_of_service(principal.agent))
+
+
 def listing(principal: Principal, call: Call, policy: Policy, server: str) -> Grant:
     """The grant under which a server is asked which resources it shows this person.
 
@@ -88,8 +116,9 @@ def listing(principal: Principal, call: Call, policy: Policy, server: str) -> Gr
     for rule in policy.rules.values():
         if rule.server == server and rule.family == "resource":
             decision = policy.decide(
-                principal.roles, principal.agent, server, "resource", rule.name
-            )
+                principal.roles, principal.agent, server, "resource", rule.name,
+                service=principal.service,
+            )  # fmt: skip
             if decision.allowed:
                 return Grant(
                     principal=principal,

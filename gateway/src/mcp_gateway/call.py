@@ -42,7 +42,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A person, and the agent that acts for them."""
+    """A person and the agent that acts for them, or an agent that acts for itself (a service)."""
 
     issuer: str
     subject: str
@@ -55,6 +55,8 @@ class Principal:
     # SHA-256 of the token: the key of everything cached for it
     token_hash: bytes = field(repr=False)
     token: str = field(repr=False)
+    issued: int = 0
+    service: bool = False
 
 
 @dataclass(frozen=True, slots=True)

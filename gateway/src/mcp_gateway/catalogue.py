@@ -38,6 +38,8 @@ class Catalogue:
     servers: Mapping[str, Pinned]
     # (server, family, name) that a server serves otherwise than pinned
     drifted: set[tuple[str, Family, str]] = field(default_factory=set)
+    # tools that an operator has blocked, as named on the aggregate endpoint
+    closed: frozenset[str] = frozenset()
 
     def definition(self, server: str, family: Family, name: str) -> str | None:
         """The pinned hash; None for what is not pinned."""
@@ -49,6 +51,9 @@ class Catalogue:
 
     def quarantined(self, server: str, family: Family, name: str) -> bool:
         return (server, family, name) in self.drifted
+
+    def blocked(self, server: str, family: Family, name: str) -> bool:
+        return bool(self.closed) and family == "tool" and f"{server}_{name}" in self.closed
 
     def tools(self, endpoint: str, visible: Visible) -> list[dict[str, Any]]:
         return list(self._listed(endpoint, "tool", visible))
@@ -88,6 +93,8 @@ class Catalogue:
         for pinned in self.on(endpoint):
             for name, definition in self._known(pinned.server, family).items():
                 if (pinned.server, family, name) in self.drifted:
+                    continue
+                if self.blocked(pinned.server, family, name):
                     continue
                 if not visible(pinned.server, family, name):
                     continue

@@ -1,7 +1,6 @@
 """A receipt becomes an answer: one request to one server, with a deadline and a size cap.
 
-Upstream is always protocol 2026-07-28. The envelope is written anew (own id, the server's own
-names, our trace); argument and content bytes pass as they are. Only a connect that sent nothing
+Only a connect that sent nothing
 is retried: a server retries its system of record, and retries in two layers multiply. Failures
 come back as an `Answer`.
 """
@@ -15,17 +14,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from opentelemetry import propagate, trace
+from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
 from mcp_gateway.breaker import Breaker
 from mcp_gateway.call import Answer, Call, Raw, Receipt
 from mcp_gateway.exchange import Exchange
+from mcp_gateway.outgoing import envelope, headers
 from mcp_gateway.outbound import BrokenError, Outbound, Reply, UnreachableError
-from mcp_gateway.read import META_CAPABILITIES, META_VERSION, MODERN, encode_header
-from mcp_gateway.refusals import INTERNAL_ERROR, Refusal, unavailable
+from mcp_gateway.read import LOG_LEVEL, META_CAPABILITIES, META_VERSION, MODERN
+from mcp_gateway.refusals import INTERNAL_ERROR, METHOD_NOT_FOUND, Refusal, unavailable
 from mcp_gateway.sse import MessageTooLargeError, messages
-from mcp_shared.meta import CALL, FAULT
+from mcp_shared.meta import FAULT
 
 log = logging.getLogger(__name__)
 tracer = trace.get_tracer("mcp_gateway")
@@ -34,10 +34,8 @@ Emit = Callable[[bytes], Awaitable[None]]
 
 _slices = msgspec.json.Decoder(dict[str, Raw])
 _encode = msgspec.json.Encoder().encode
-GATEWAY_INFO = Raw(b'{"name":"mcp-gateway","version":"0.1.0"}')
 MAX_CODE = 32  # characters; a code is a word, not a message
 NOTIFICATION = ("jsonrpc", "method", "params")
-KEPT_META = ("progressToken", META_CAPABILITIES, "io.modelcontextprotocol/logLevel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +89,8 @@ class Forward:
                 ) as span:
                     span.set_attribute("server.address", upstream.name)
                     body = envelope(grant.call, grant.target)
-                    headers = _headers(grant.call, grant.target, token, grant.rule.timeout)
-                    return await self._send(upstream, body, headers, grant.call, emit)
+                    head = headers(grant.call, grant.target, token, grant.rule.timeout)
+                    return await self._send(upstream, body, head, grant.call, emit)
         except TimeoutError:
             return _timed_out(grant.call, grant.rule.timeout, wrote=grant.rule.kind == "write")
         except Refusal as refusal:
@@ -111,13 +109,13 @@ class Forward:
         body = _encode(
             {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": meta}}
         )
-        headers = {
+        head = {
             "authorization": f"Bearer {token}", "content-type": "application/json",
             "accept": "application/json, text/event-stream", "mcp-protocol-version": MODERN,
             "mcp-method": method,
         }  # fmt: skip
         try:
-            async with asyncio.timeout(10), self._open(upstream, body, headers) as response:
+            async with asyncio.timeout(10), self._open(upstream, body, head) as response:
                 document = _slices.decode(await self._read(response))
                 return _slices.decode(document["result"])
         except (UnreachableError, TimeoutError, TooMuchError, *GARBAGE) as error:
@@ -127,7 +125,7 @@ class Forward:
         self,
         upstream: Upstream,
         body: bytes,
-        headers: dict[str, str],
+        head: dict[str, str],
         call: Call,
         emit: Emit | None,
     ) -> Answer:
@@ -136,11 +134,11 @@ class Forward:
             raise unavailable("circuit_open", f"{upstream.name} is failing and rests.", wait)
         sent = False
         try:
-            async with self._open(upstream, body, headers) as response:
+            async with self._open(upstream, body, head) as response:
                 sent = True
                 kind = response.headers.get("content-type", "")
                 if kind.startswith("text/event-stream"):
-                    document = await self._stream(response, emit)
+                    document = await self._stream(response, call, emit)
                 else:
                     document = await self._read(response)
                 answer = _interpret(document, response.status, call)
@@ -162,18 +160,18 @@ class Forward:
 
     @asynccontextmanager
     async def _open(
-        self, upstream: Upstream, body: bytes, headers: dict[str, str]
+        self, upstream: Upstream, body: bytes, head: dict[str, str]
     ) -> AsyncIterator[Reply]:
         """Connect once more when nothing was sent: the server may be starting again."""
         async with AsyncExitStack() as stack:
             try:
                 reply = await stack.enter_async_context(
-                    self._client.post(upstream.address, headers, body)
+                    self._client.post(upstream.address, head, body)
                 )
             except UnreachableError:
                 await asyncio.sleep(0.05)
                 reply = await stack.enter_async_context(
-                    self._client.post(upstream.address, headers, body)
+                    self._client.post(upstream.address, head, body)
                 )
             yield reply
 
@@ -186,56 +184,35 @@ class Forward:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    async def _stream(self, response: Reply, emit: Emit | None) -> bytes:
+    async def _stream(self, response: Reply, call: Call, emit: Emit | None) -> bytes:
         """Pass notifications on; hold the final message, which leaves only when it is recorded.
 
         Only what is surely a notification leaves early, written anew: nothing in a server's bytes
-        can read to the client as a second answer.
+        can read to the client as a second answer. And only what the request asked for.
         """
+        wanted = _wanted(call)
         async for message in messages(response, self._cap):
             parts = _slices.decode(message)
             if "method" not in parts or "id" in parts:
                 return message
-            if emit is not None:
+            if emit is not None and bytes(parts["method"]) in wanted:
                 await emit(_encode({key: parts[key] for key in NOTIFICATION if key in parts}))
         raise KeyError("stream ended without a response")
+
+
+def _wanted(call: Call) -> frozenset[bytes]:
+    """Progress goes to whoever gave a token for it, log lines to whoever named a level."""
+    logs = call.era == "legacy" or LOG_LEVEL in call.meta
+    return frozenset(
+        ([b'"notifications/progress"'] if "progressToken" in call.meta else [])
+        + ([b'"notifications/message"'] if logs else [])
+    )
 
 
 _TOO_MUCH = (
     "The server's answer was too large to pass on. Ask for less: a narrower question or a page."
 )
 _BROKE = "{} broke off in the middle. Whether it acted is unknown; look before you repeat a change."
-
-
-def envelope(call: Call, target: str | None) -> bytes:
-    """The request as the server gets it."""
-    meta: dict[str, Any] = {key: call.meta[key] for key in KEPT_META if key in call.meta}
-    meta.setdefault(META_CAPABILITIES, {})
-    if call.era == "legacy":
-        meta[META_CAPABILITIES] = {}  # an older client cannot answer what a server might ask
-    meta[META_VERSION] = MODERN
-    meta["io.modelcontextprotocol/clientInfo"] = GATEWAY_INFO
-    meta[CALL] = call.id
-    propagate.inject(meta)
-    params: dict[str, Any] = {**call.params, "_meta": meta}
-    if target is not None and "name" in params:
-        params["name"] = target
-    return _encode({"jsonrpc": "2.0", "id": call.id, "method": call.method, "params": params})
-
-
-def _headers(call: Call, target: str | None, token: str, timeout: float) -> dict[str, str]:
-    headers = {
-        "authorization": f"Bearer {token}",
-        "content-type": "application/json",
-        "accept": "application/json, text/event-stream",
-        "mcp-protocol-version": MODERN,
-        "mcp-method": call.method,
-        "x-request-deadline-ms": str(int(timeout * 1000)),
-        **dict(call.param_headers),
-    }
-    if target is not None:
-        headers["mcp-name"] = encode_header(target)
-    return headers
 
 
 def _interpret(document: bytes, http: int, call: Call) -> Answer:
@@ -247,9 +224,10 @@ def _interpret(document: bytes, http: int, call: Call) -> Answer:
         if http in (401, 403) or http >= 500 or not isinstance(code, int) or code == INTERNAL_ERROR:
             log.warning("server error", extra={"http": http, "code": code})
             return _failed(call, "server_failed", "The server failed to answer this call.")
-        status = 400 if call.era == "modern" else 200
+        status = 404 if code == METHOD_NOT_FOUND else 400
         return Answer(
-            status="failed", reason=str(code), http=status, error=error,
+            status="failed", reason=str(code), http=status if call.era == "modern" else 200,
+            error=error,
             size=len(document),
         )  # fmt: skip
     result: dict[str, Any] = dict(_slices.decode(message["result"]))

@@ -24,7 +24,10 @@ from mcp_gateway.refusals import INVALID_PARAMS, malformed
 
 
 def visible(policy: Policy, principal: Principal, server: str, family: Family, name: str) -> bool:
-    return policy.decide(principal.roles, principal.agent, server, family, name).allowed
+    decision = policy.decide(
+        principal.roles, principal.agent, server, family, name, service=principal.service
+    )
+    return decision.allowed
 
 
 def sees_server(policy: Policy, principal: Principal, server: str) -> bool:

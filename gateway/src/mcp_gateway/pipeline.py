@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from mcp_gateway import discovery, lists
 from mcp_gateway.authenticate import Authenticate
-from mcp_gateway.authorize import FAMILIES, authorize, listing, locate
+from mcp_gateway.authorize import FAMILIES, authorize, known, listing, locate
 from mcp_gateway.call import AGGREGATE, Answer, Call, Grant, Principal, Receipt
 from mcp_gateway.catalogue import Catalogue
 from mcp_gateway.forward import Emit
@@ -32,6 +32,14 @@ RESOURCE_LISTS = {"resources/list": "resources", "resources/templates/list": "re
 
 GONE = Answer(status="cancelled", reason="caller_gone", error={})
 BROKEN = Answer(status="unknown", reason="internal_error", error={})
+
+
+def _everyone(_: Principal, __: str) -> None:
+    pass
+
+
+def _for_nothing(_: Receipt, __: Answer) -> None:
+    pass
 
 
 class Forwarding(Protocol):
@@ -49,6 +57,10 @@ class Pipeline:
     record: Recorder
     forward: Forwarding
     cursors: lists.Cursors
+    # refuses whom an operator has blocked; calls hear of it from the throttle
+    admits: Callable[[Principal, str], None] = _everyone
+    # what an answer took more than was paid for before
+    charge: Callable[[Receipt, Answer], None] = _for_nothing
 
     async def handle(self, call: Call, principal: Principal, emit: Emit | None = None) -> Answer:
         """Answer one request of an authenticated person.
@@ -60,6 +72,7 @@ class Pipeline:
         if call.method not in FAMILIES:
             return await self._unrecorded(call, principal)
         policy = self.policy()
+        principal = known(principal, policy)
         server, target = locate(call, self.catalogue)
         line = _line(policy, call, server, target)
         try:
@@ -73,6 +86,7 @@ class Pipeline:
             )
         receipt = await self._admitted(grant)
         answer = self._mistaken(grant) or await self._carried(receipt, emit)
+        self.charge(receipt, answer)
         return await shielded(self.record.close(receipt, answer))
 
     async def _admitted(self, grant: Grant) -> Receipt:
@@ -109,6 +123,8 @@ class Pipeline:
 
     async def _unrecorded(self, call: Call, principal: Principal) -> Answer:
         policy = self.policy()
+        self.admits(principal, call.endpoint)
+        principal = known(principal, policy)
         if lists.is_list(call.method):
             return _local(lists.pinned_list(call, principal, policy, self.catalogue))
         if call.method in RESOURCE_LISTS:
@@ -165,7 +181,9 @@ def _own(policy: Policy, principal: Principal, line: Rule | None, name: str | No
     """
     if line is None or name is None:
         return None
-    decision = policy.decide(principal.roles, principal.agent, line.server, line.family, name)
+    decision = policy.decide(
+        principal.roles, principal.agent, line.server, line.family, name, service=principal.service
+    )
     return line if decision.allowed else None
 
 

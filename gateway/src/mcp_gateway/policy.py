@@ -1,18 +1,18 @@
 """Who may call what: `servers/*/policy.yaml` and agents.yaml as one compiled, versioned policy.
 
 Pure once loaded. Default deny: a tool, prompt, resource, role or client that no line names may
-nothing. The same decision serves calls and lists, so that a list never shows what a call would
-refuse.
+nothing; a client that calls for itself (a service) has the rights of its own line and no others.
+The same decision serves calls and lists, so that a list never shows what a call would refuse.
 """
 
 import fnmatch
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mcp_gateway.settings import (
     ConfigError,
@@ -34,8 +34,16 @@ class ToolLine(Strict):
     kind: Kind = "read"
     rate: RateText = Rate(calls=60, seconds=60)
     rates: dict[str, RateText] = Field(default_factory=dict)
+    # tokens a call takes of what a person, an agent and a server have together
+    cost: int = Field(default=1, ge=1, le=100)
     timeout: Seconds | None = None
     redact: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _rates_of_roles_with_the_right(self) -> Self:
+        if without := sorted(set(self.rates) - set(self.roles)):
+            raise ValueError(f"rates: {', '.join(without)} is not among the roles of this tool")
+        return self
 
 
 class OtherLine(Strict):
@@ -45,18 +53,48 @@ class OtherLine(Strict):
 
 
 class PolicyFile(Strict):
+    # of everyone together, in tokens
+    rate: RateText | None = None
     tools: dict[str, ToolLine] = Field(default_factory=dict)
     prompts: dict[str, OtherLine] = Field(default_factory=dict)
     resources: dict[str, OtherLine] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _affordable(self) -> Self:
+        for name, line in self.tools.items():
+            if self.rate is not None and line.cost > self.rate.calls:
+                raise ValueError(
+                    f"tools.{name}.cost is {line.cost}, more than the server's rate ever holds "
+                    f"({self.rate.calls}), so it could never be called"
+                )
+        return self
 
 
 class Agent(Strict):
     may: list[Kind] = Field(min_length=1)
     tools: list[str] = Field(min_length=1)
+    # of all people who use this agent together, in tokens
+    rate: RateText | None = None
+
+
+class Service(Agent):
+    """A client that calls for itself, with no person behind it."""
+
+    roles: list[str] = Field(min_length=1)
 
 
 class AgentsFile(Strict):
     agents: dict[str, Agent]
+    services: dict[str, Service] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> Self:
+        if both := sorted(set(self.agents) & set(self.services)):
+            raise ValueError(
+                f"{', '.join(both)} is listed under agents and under services; a client acts for "
+                "people or for itself"
+            )
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +110,7 @@ class Rule:
     rates: Mapping[str, Rate]
     timeout: float
     redact: tuple[str, ...]
+    cost: int = 1
 
     def rate_for(self, roles: Iterable[str]) -> Rate:
         """The widest rate among the roles that give this right."""
@@ -94,17 +133,27 @@ class Policy:
     rules: Mapping[tuple[str, Family, str], Rule]
     patterns: tuple[Rule, ...]
     agents: Mapping[str, Agent]
+    services: Mapping[str, Service] = field(default_factory=dict)
+    # by server, where it has one
+    server_rates: Mapping[str, Rate] = field(default_factory=dict)
 
     def decide(
-        self, roles: frozenset[str], agent: str, server: str, family: Family, name: str
+        self,
+        roles: frozenset[str],
+        agent: str,
+        server: str,
+        family: Family,
+        name: str,
+        *,
+        service: bool = False,
     ) -> Decision:
-        """Person ∩ agent, for one tool, prompt or resource."""
+        """Person ∩ agent, for one tool, prompt or resource; for a service its own line alone."""
         rule = self.rule(server, family, name)
         if rule is None:
             return Decision(allowed=False, reason="not_in_policy")
         if roles.isdisjoint(rule.roles):
             return Decision(allowed=False, reason="no_role", rule=rule)
-        client = self.agents.get(agent)
+        client = self.client(agent, service=service)
         if client is None:
             return Decision(allowed=False, reason="unknown_agent", rule=rule)
         shown = f"{server}_{name}"
@@ -113,6 +162,14 @@ class Policy:
         ):
             return Decision(allowed=False, reason="agent_may_not", rule=rule)
         return Decision(allowed=True, reason="role", rule=rule)
+
+    def client(self, agent: str, *, service: bool) -> Agent | None:
+        return self.services.get(agent) if service else self.agents.get(agent)
+
+    def roles_of_service(self, agent: str) -> frozenset[str]:
+        """What its line says; roles that its token brings count for nothing."""
+        line = self.services.get(agent)
+        return frozenset(line.roles) if line else frozenset()
 
     def rule(self, server: str, family: Family, name: str) -> Rule | None:
         exact = self.rules.get((server, family, name))
@@ -138,20 +195,31 @@ def load(servers: Iterable[Server], agents: Path, timeout: float) -> Policy:
     """
     digest = hashlib.sha256()
     rules: dict[tuple[str, Family, str], Rule] = {}
+    rates: dict[str, Rate] = {}
     for server in servers:
         path = server.folder / "policy.yaml"
+        file = parse(PolicyFile, read_yaml(path), path)
         digest.update(path.read_bytes())
-        for rule in _compile(server.name, parse(PolicyFile, read_yaml(path), path), timeout):
+        for rule in _compile(server.name, file, timeout):
             rules[rule.server, rule.family, rule.name] = rule
-    if not agents.is_file():
-        raise ConfigError(f"{agents}: no such file")
+        if file.rate is not None:
+            rates[server.name] = file.rate
+    clients = parse(AgentsFile, read_yaml(agents), agents)
     digest.update(agents.read_bytes())
-    return Policy(
+    found = Policy(
         version=digest.hexdigest()[:12],
         rules=rules,
         patterns=tuple(rule for rule in rules.values() if "*" in rule.name),
-        agents=parse(AgentsFile, read_yaml(agents), agents).agents,
+        agents=clients.agents,
+        services=clients.services,
+        server_rates=rates,
     )
+    for name, line in clients.services.items():
+        if useless := sorted(set(line.roles) - found.roles):
+            raise ConfigError(
+                f"{agents}: services.{name}.roles: no policy names {', '.join(useless)}"
+            )
+    return found
 
 
 def _compile(server: str, file: PolicyFile, timeout: float) -> Iterator[Rule]:
@@ -166,6 +234,7 @@ def _compile(server: str, file: PolicyFile, timeout: float) -> Iterator[Rule]:
             rates=line.rates,
             timeout=line.timeout or timeout,
             redact=tuple(line.redact),
+            cost=line.cost,
         )
     others: list[tuple[Family, dict[str, OtherLine]]] = [
         ("prompt", file.prompts),

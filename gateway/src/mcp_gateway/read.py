@@ -34,6 +34,10 @@ MAX_NAME = 512
 
 META_VERSION = "io.modelcontextprotocol/protocolVersion"
 META_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
+LOG_LEVEL = "io.modelcontextprotocol/logLevel"
+LOG_LEVELS = frozenset(
+    {"debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"}
+)
 
 # which parameter `Mcp-Name` mirrors
 NAMED = {
@@ -218,6 +222,8 @@ def _version(
         raise header_mismatch("MCP-Protocol-Version and params._meta disagree.")
     if in_body != MODERN:
         raise unsupported_version(in_body[:64], SUPPORTED)
+    if LOG_LEVEL in meta and meta[LOG_LEVEL] not in LOG_LEVELS:
+        raise malformed(f"params._meta.{LOG_LEVEL} is not a level.", rpc=INVALID_PARAMS)
     return "modern", in_body
 
 
@@ -251,11 +257,13 @@ def _agree_at_all(method: str, headers: Mapping[str, str]) -> None:
 
 def decode_header(value: str) -> str | None:
     """The value of a header that may be wrapped as `=?base64?…?=`; None when badly wrapped."""
+    value = value.strip(" \t")
     if not (value.startswith("=?base64?") and value.endswith("?=") and len(value) >= 11):
         return value
     try:
         decoded = base64.b64decode(value[9:-2].encode("ascii"), validate=True)
-        return decoded.decode("utf-8")
+        canonical = base64.b64encode(decoded).decode() == value[9:-2]
+        return decoded.decode("utf-8") if canonical else None
     except (binascii.Error, UnicodeError, ValueError):
         return None
 

@@ -140,7 +140,10 @@ class Recorder:
 
     def _of(self, call: Call, principal: Principal) -> dict[str, Any]:
         span = trace.get_current_span().get_span_context()
+        # nobody behind it: `person` is then the name of the service's own account
+        service = {"service": True} if principal.service else {}
         return {
+            **service,
             "v": 1,
             "ts": datetime.now(UTC).isoformat(timespec="microseconds"),
             "rid": call.id,

@@ -18,6 +18,7 @@ METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 HEADER_MISMATCH = -32020  # protocol 2026-07-28
+MISSING_CAPABILITY = -32021
 UNSUPPORTED_VERSION = -32022
 # our own codes lie outside -32768..-32000, which belong to JSON-RPC and MCP
 UNAUTHENTICATED = -31401
@@ -27,6 +28,8 @@ UNSUPPORTED_MEDIA = -31415
 METHOD_NOT_ALLOWED = -31405
 NOT_ACCEPTABLE = -31406
 TIMED_OUT = -31408
+NEEDS_NEWER_CLIENT = -31426
+TOO_MANY = -31429
 LEDGER_DOWN = -31503
 
 
@@ -138,6 +141,51 @@ def unknown_name(family: str, era: str, reason: str) -> Refusal:
     http = 400 if era == "modern" else 200
     return Refusal(
         f"unknown_{family}", f"Unknown {family}", http=http, rpc=INVALID_PARAMS, reason=reason
+    )
+
+
+def bad_state(era: str, reason: str) -> Refusal:
+    """What a client brings back is not what it was given, or not for this call, or too late."""
+    return Refusal(
+        "bad_request_state",
+        "Unknown or expired requestState; call again without it.",
+        http=400 if era == "modern" else 200,
+        rpc=INVALID_PARAMS,
+        reason=f"request_state:{reason}",
+    )
+
+
+def missing_capability(required: Mapping[str, Any]) -> Refusal:
+    """A server asks for something this client has not said it can answer."""
+    return Refusal(
+        "missing_capability",
+        "This needs an answer from the client that it has not declared it can give.",
+        http=400,
+        rpc=MISSING_CAPABILITY,
+        data={"requiredCapabilities": dict(required)},
+    )
+
+
+def needs_newer_client() -> Refusal:
+    """A server asks in the middle of a call; before 2026-07-28 that took a session."""
+    text = (
+        "This needs an answer from the person or the client while it runs, and this client's "
+        "protocol version has no way to give one here. It is not finished. Tell the person to use "
+        "a client that speaks protocol version 2026-07-28."
+    )
+    return Refusal(
+        "needs_newer_client", text, http=200, rpc=NEEDS_NEWER_CLIENT, tool_text=text
+    )
+
+
+def too_many_streams(most: int) -> Refusal:
+    return Refusal(
+        "too_many_streams",
+        f"At most {most} subscriptions at a time; close one first.",
+        http=429,
+        rpc=TOO_MANY,
+        headers=(("Retry-After", "30"),),
+        decision="limit",
     )
 
 
