@@ -72,7 +72,7 @@ audit: .venv/ready ## verify the ledger
 
 .PHONY: test
 test: .venv/ready ## every test (TESTS=tests/gateway for some)
-	@$(PY) -m pytest -q $(TESTS)
+	@$(PY) -m pytest -q -n logical --maxprocesses 4 $(TESTS)
 
 .PHONY: conformance
 conformance: .venv/ready ## the official protocol suite, both eras, through the gateway

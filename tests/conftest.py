@@ -9,8 +9,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+from shares import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 
 from mcp_local import postgres, valkey
+
+__all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]  # hooks
 
 ROOT = Path(__file__).parent.parent
 

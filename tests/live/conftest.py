@@ -14,12 +14,10 @@ ROOT = HERE.parents[1]
 SECONDS = 300  # of one test; the first one waits for the stack
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.live)
-            item.add_marker(pytest.mark.xdist_group("live"))  # one stack, so one worker
             item.add_marker(pytest.mark.timeout(SECONDS))
 
 

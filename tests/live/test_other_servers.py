@@ -68,6 +68,7 @@ def copy(run_folder: Path) -> Iterator[Copy]:
     path = [str(folder / "first"), *sources(root), str(server / "src")]
     env = {
         **os.environ,
+        "COLUMNS": "120",
         "PYTHONPATH": os.pathsep.join(path),
         "STACK_GATEWAY_PORT": str(free_port()),
         "STACK_ISSUER_PORT": str(free_port()),
