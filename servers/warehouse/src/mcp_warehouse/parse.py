@@ -15,8 +15,9 @@ from sqlglot.tokenizer_core import Token
 
 MAX_STEPS = 10_000  # forwards and back; ordinary SQL takes one for each word and sign
 
-# the parser logs a statement it does not know; what people ask stays out of the log
-logging.getLogger("sqlglot").disabled = True
+# The parser logs a statement it does not know; what people ask stays out of the log. A level, since
+# `disabled` is reset by whoever configures logging later.
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL + 1)
 
 
 class TooManyStepsError(SqlglotError):
