@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_gateway.call import Call
-from mcp_gateway.forward import envelope
+from mcp_gateway.outgoing import envelope
 from mcp_gateway.read import MAX_DEPTH, Notification, decode_header, encode_header, read
 from mcp_gateway.refusals import Refusal
 

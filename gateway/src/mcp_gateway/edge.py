@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind, StatusCode
 from starlette.types import Receive, Scope, Send
 
-from mcp_gateway.call import AGGREGATE, Answer, Call, Principal, Raw
+from mcp_gateway.call import AGGREGATE, Answer, Call, Principal
 from mcp_gateway.ids import call_id
 from mcp_gateway.measures import Measures
 from mcp_gateway.pipeline import Pipeline
@@ -30,7 +29,7 @@ from mcp_gateway.refusals import (
     too_large,
     unknown_server,
 )
-from mcp_gateway.sse import event
+from mcp_gateway.response import Response
 from mcp_gateway.turned_away import TurnedAway
 from mcp_shared import logs
 
@@ -38,6 +37,7 @@ log = logging.getLogger(__name__)
 tracer = trace.get_tracer("mcp_gateway")
 
 BODY_SECONDS = 30.0
+QUIET_SECONDS = 15.0  # proxies close what is silent for a minute
 MAX_PATH = 128  # characters of a path that go on the record
 # one value each, or the request is ambiguous (CWE-444)
 SINGLE = frozenset(
@@ -47,7 +47,7 @@ SINGLE = frozenset(
     }
 )  # fmt: skip
 
-_encode = msgspec.json.Encoder().encode
+_FIRST = asyncio.FIRST_COMPLETED
 
 
 class Gone(Exception):  # noqa: N818  not an error of ours
@@ -72,7 +72,7 @@ class Edge:
         return name if path == f"/servers/{name}/mcp" and name != AGGREGATE else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = _Response(send)
+        response = Response(send)
         call: Call | None = None
         principal: Principal | None = None
         request_id = call_id()
@@ -100,7 +100,7 @@ class Edge:
                     self.pipeline.handle(call, principal, response.notify if streams else None)
                 )
                 try:
-                    answer = await _unless_gone(work, receive)
+                    answer = await _unless_gone(work, receive, response)
                 except Refusal as refusal:
                     answer = refusal.answer(call.method)
                 if answer.status not in {"ok", "refused"}:
@@ -143,7 +143,7 @@ class Edge:
         headers: dict[str, str] = {}
         authorization: list[str] = []
         for raw_key, raw_value in scope["headers"]:
-            key, value = raw_key.decode("latin-1"), raw_value.decode("latin-1")
+            key, value = raw_key.decode("latin-1"), raw_value.decode("latin-1").strip(" \t")
             if raw_key == b"authorization":
                 authorization.append(value)
             elif key in headers and (raw_key in SINGLE or key.startswith("mcp-param-")):
@@ -202,12 +202,18 @@ def _negotiable(headers: Mapping[str, str]) -> None:
         raise Refusal("not_acceptable", "Accept application/json.", http=406, rpc=NOT_ACCEPTABLE)
 
 
-async def _unless_gone(work: "asyncio.Future[Answer]", receive: Receive) -> Answer:
-    """The answer, unless the client leaves first: the work is then cancelled, and recorded."""
+async def _unless_gone(
+    work: "asyncio.Future[Answer]", receive: Receive, response: Response
+) -> Answer:
+    """The answer, unless the client leaves first: the work is then cancelled, and recorded.
+
+    A stream that has nothing to say for a while says so, lest somebody between closes it.
+    """
     watch = asyncio.ensure_future(_disconnected(receive))
     try:
         both: set[asyncio.Future[Any]] = {work, watch}
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        while not (await asyncio.wait(both, timeout=QUIET_SECONDS, return_when=_FIRST))[0]:
+            await response.keep_alive()
         if work.done():
             return work.result()
         work.cancel()
@@ -220,58 +226,3 @@ async def _unless_gone(work: "asyncio.Future[Answer]", receive: Receive) -> Answ
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-class _Response:
-    """One HTTP response: JSON, unless a notification went first; then a stream of events."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._streaming = False
-
-    async def empty(self, status: int) -> None:
-        await self._send({"type": "http.response.start", "status": status, "headers": []})
-        await self._send({"type": "http.response.body", "body": b""})
-
-    async def notify(self, message: bytes) -> None:
-        if not self._streaming:
-            self._streaming = True
-            headers = [
-                (b"content-type", b"text/event-stream"),
-                (b"cache-control", b"no-store"),
-                (b"x-accel-buffering", b"no"),
-            ]
-            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
-        await self._send({"type": "http.response.body", "body": event(message), "more_body": True})
-
-    async def answer(
-        self, call: Call | None, answer: Answer, request_id: Raw | None = None
-    ) -> None:
-        body = envelope(call, answer, request_id)
-        if self._streaming:
-            await self._send({"type": "http.response.body", "body": event(body)})
-            return
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"cache-control", b"no-store"),
-            (b"x-content-type-options", b"nosniff"),
-            *((key.encode(), value.encode("latin-1")) for key, value in answer.headers),
-        ]
-        await self._send({"type": "http.response.start", "status": answer.http, "headers": headers})
-        await self._send({"type": "http.response.body", "body": body})
-
-
-LEGACY_DROPS = ("resultType", "ttlMs", "cacheScope")
-
-
-def envelope(call: Call | None, answer: Answer, request_id: Raw | None = None) -> bytes:
-    """The JSON-RPC response, in the client's era; at the door there is an id, at most."""
-    message: dict[str, Any] = {"jsonrpc": "2.0", "id": call.request_id if call else request_id}
-    if answer.error is not None or answer.result is None:
-        message["error"] = answer.error or {"code": -32603, "message": "Internal error"}
-    elif call is not None and call.era == "legacy":
-        message["result"] = {k: v for k, v in answer.result.items() if k not in LEGACY_DROPS}
-    else:
-        message["result"] = {"resultType": "complete", **answer.result}
-    return _encode(message)

@@ -1,8 +1,7 @@
 """A receipt becomes an answer: one request to one server, with a deadline and a size cap.
 
-Only a connect that sent nothing
-is retried: a server retries its system of record, and retries in two layers multiply. Failures
-come back as an `Answer`.
+Only a connect that sent nothing is retried: a server retries its system of record, and retries in
+two layers multiply. Failures come back as an `Answer`.
 """
 
 import asyncio
@@ -20,8 +19,8 @@ from opentelemetry.trace import SpanKind
 from mcp_gateway.breaker import Breaker
 from mcp_gateway.call import Answer, Call, Raw, Receipt
 from mcp_gateway.exchange import Exchange
-from mcp_gateway.outgoing import envelope, headers
 from mcp_gateway.outbound import BrokenError, Outbound, Reply, UnreachableError
+from mcp_gateway.outgoing import envelope, headers
 from mcp_gateway.read import LOG_LEVEL, META_CAPABILITIES, META_VERSION, MODERN
 from mcp_gateway.refusals import INTERNAL_ERROR, METHOD_NOT_FOUND, Refusal, unavailable
 from mcp_gateway.sse import MessageTooLargeError, messages

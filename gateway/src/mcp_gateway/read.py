@@ -222,9 +222,15 @@ def _version(
         raise header_mismatch("MCP-Protocol-Version and params._meta disagree.")
     if in_body != MODERN:
         raise unsupported_version(in_body[:64], SUPPORTED)
-    if LOG_LEVEL in meta and meta[LOG_LEVEL] not in LOG_LEVELS:
-        raise malformed(f"params._meta.{LOG_LEVEL} is not a level.", rpc=INVALID_PARAMS)
+    level_of(meta.get(LOG_LEVEL, "info"))
     return "modern", in_body
+
+
+def level_of(value: object) -> str:
+    """A level of severity, as log messages have them."""
+    if not isinstance(value, str) or value not in LOG_LEVELS:
+        raise malformed(f"Expected one of {', '.join(sorted(LOG_LEVELS))}.", rpc=INVALID_PARAMS)
+    return value
 
 
 def _name(method: str, params: Mapping[str, Any]) -> str | None:
@@ -257,7 +263,6 @@ def _agree_at_all(method: str, headers: Mapping[str, str]) -> None:
 
 def decode_header(value: str) -> str | None:
     """The value of a header that may be wrapped as `=?base64?…?=`; None when badly wrapped."""
-    value = value.strip(" \t")
     if not (value.startswith("=?base64?") and value.endswith("?=") and len(value) >= 11):
         return value
     try:

@@ -173,9 +173,12 @@ def needs_newer_client() -> Refusal:
         "protocol version has no way to give one here. It is not finished. Tell the person to use "
         "a client that speaks protocol version 2026-07-28."
     )
-    return Refusal(
-        "needs_newer_client", text, http=200, rpc=NEEDS_NEWER_CLIENT, tool_text=text
-    )
+    return Refusal("needs_newer_client", text, http=200, rpc=NEEDS_NEWER_CLIENT, tool_text=text)
+
+
+def not_the_protocol() -> Refusal:
+    text = "The server answered in a form that is not part of the protocol."
+    return Refusal("server_failed", text, http=502, rpc=INTERNAL_ERROR, tool_text=text)
 
 
 def too_many_streams(most: int) -> Refusal:

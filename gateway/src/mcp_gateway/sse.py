@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+COMMENT = b": still here\n\n"
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 
 
