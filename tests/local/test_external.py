@@ -22,7 +22,8 @@ async def test_servers_named_in_the_environment_are_used_and_not_started(
     with started(root, postgres_server.url(), valkey_server.url) as here:
         await asyncio.to_thread(control.wait_ready, here, lambda _: None, 60)
         parts = board_of(here).parts
-        assert (parts["postgres"].pid, parts["valkey"].pid) == (None, None)
+        for part in (parts["postgres"], parts["valkey"]):
+            assert (part.pid, part.port) == (None, None)
         assert "not ours" in parts["postgres"].detail
         given = environment_of(parts["alpha"].port or 0)
         assert given["REDIS"] == valkey_server.url

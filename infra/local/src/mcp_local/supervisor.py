@@ -8,13 +8,13 @@ import contextlib
 import signal
 import time
 
-from mcp_local import leftovers, logfile, stack_file
+from mcp_local import leftovers, logfile, own, stack_file
 from mcp_local.board import Board, PartState
 from mcp_local.fill import Filler
 from mcp_local.keeper import Keeper
 from mcp_local.lock import held
 from mcp_local.place import Place
-from mcp_local.plan import Plan
+from mcp_local.plan import Part, Plan
 
 ROTATE_SECONDS = 10.0
 
@@ -29,9 +29,7 @@ async def supervise(here: Place, plan: Plan, filler: Filler, fingerprint: str) -
         file=here.state,
         fingerprint=fingerprint,
         started=time.time(),
-        parts={
-            p.name: PartState(p.name, p.kind, port=filler.ports.get(p.name)) for p in plan.parts
-        },
+        parts={p.name: PartState(p.name, p.kind, port=_port(p, filler)) for p in plan.parts},
     )
     board.save()
     keepers = _keepers(plan, filler, board)
@@ -48,6 +46,10 @@ async def supervise(here: Place, plan: Plan, filler: Filler, fingerprint: str) -
     finally:
         await _stop(plan, keepers, tasks)
         here.stack.unlink(missing_ok=True)
+
+
+def _port(part: Part, filler: Filler) -> int | None:
+    return None if own.external(part, filler) else filler.ports.get(part.name)
 
 
 def _keepers(plan: Plan, filler: Filler, board: Board) -> dict[str, Keeper]:
