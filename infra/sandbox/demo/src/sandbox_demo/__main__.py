@@ -66,14 +66,18 @@ async def answer(client: Client) -> None:
         f"\nRevenue {days['first']} to {days['last']} against {before['first']} to "
         f"{before['last']}:\n"
     )
-    print(f"  {'account':<20} {'lost':>13} {'change':>8}  {'owner':<18} the policy allows")
+    print(
+        f"  {'account':<20} {'12 months':>10} {'before':>9} {'now':>9} {'change':>7}  "
+        f"{'owner':<16} the policy allows"
+    )
     for row in losing["rows"]:
         owner = owners[row["id"]]
         step = step_for(-row["change_percent"], known)
         allowed = f"{step.discount} ({step.approved_by})" if step else "see the policy"
         print(
-            f"  {row['label']:<20} {-row['change']:>13,.0f} {row['change_percent']:>7.1f}%  "
-            f"{(owner or {}).get('name', 'nobody'):<18} {allowed}"
+            f"  {row['label']:<20} {row['last_12_months']:>10,.0f} {row['previous']:>9,.0f} "
+            f"{row['value']:>9,.0f} {row['change_percent']:>6.0f}%  "
+            f"{(owner or {}).get('name', 'nobody'):<16} {allowed}"
         )
     print(
         f"\nSource: {page['title']}, {page['url']}, owner {page['owner']}, "
