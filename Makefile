@@ -68,6 +68,26 @@ why: .venv/ready ## why a person may or may not: PERSON=ben TOOL=crm_log_note
 audit: .venv/ready ## verify the ledger
 	@$(STACK) env gateway {python} -m mcp_gateway.audit verify
 
+SWITCHES := $(STACK) env gateway {python} -m mcp_gateway.switches
+# from the environment, where make puts them: a reason may hold any character
+NAMED = $(if $(TOOL),--tool "$$TOOL") $(if $(AGENT),--agent "$$AGENT") $(if $(PERSON),--person "$$PERSON") $(if $(REASON),--reason "$$REASON")
+
+.PHONY: block
+block: .venv/ready ## close TOOL=crm_log_note, AGENT=… or PERSON=… (REASON=… FOR=1h)
+	@$(SWITCHES) block $(NAMED) $(if $(FOR),--for "$$FOR")
+
+.PHONY: unblock
+unblock: .venv/ready ## open it again
+	@$(SWITCHES) unblock $(NAMED)
+
+.PHONY: revoke
+revoke: .venv/ready ## refuse every token that PERSON=ben has now; a new sign-in works
+	@$(SWITCHES) revoke $(NAMED)
+
+.PHONY: blocks
+blocks: .venv/ready ## what is closed now, since when, by whom and why
+	@$(SWITCHES) list
+
 # --- the code
 
 .PHONY: test

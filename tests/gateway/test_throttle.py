@@ -4,22 +4,25 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
-from gateway.made import a_call, a_principal, a_rule
+from gateway.made import a_call, a_policy, a_principal, a_rule
 from redis.asyncio import Redis
 
-from mcp_gateway.policy import Rule
+from mcp_gateway.call import Answer, Grant, Principal, Receipt
+from mcp_gateway.policy import Agent, Policy, Rule
 from mcp_gateway.refusals import Refusal
-from mcp_gateway.settings import Rate
-from mcp_gateway.throttle import ValkeyThrottle
+from mcp_gateway.settings import Limits, Rate
+from mcp_gateway.switches.live import Switches
+from mcp_gateway.throttle import PROBE_SECONDS, ValkeyThrottle
 from mcp_local.ports import free_port
 from mcp_local.valkey import Valkey
 
 PERSON = Rate(calls=100, seconds=60)
-UNKNOWN = Rate(calls=3, seconds=60)
+NAMELESS = 30  # names that lead nowhere, a minute
 TWO = a_rule(rate=Rate(calls=2, seconds=60))
 
 
@@ -31,8 +34,26 @@ async def store(valkey_server: Valkey) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
-def throttle(store: Redis, person: Rate = PERSON) -> ValkeyThrottle:
-    return ValkeyThrottle(store, person, UNKNOWN)
+class Open:
+    """Nothing is closed; the bells that rang are kept."""
+
+    def __init__(self) -> None:
+        self.bells: list[bytes] = []
+
+    async def heard(self, bell: bytes) -> None:
+        self.bells.append(bell)
+
+    def check(self, principal: Principal, endpoint: str) -> None:
+        assert principal.subject
+        assert endpoint == ""
+
+
+def throttle(
+    store: Redis, person: Rate = PERSON, policy: Policy | None = None, switches: Any = None
+) -> ValkeyThrottle:
+    limits = Limits(person_rate=person, replicas=2)
+    shared = policy or a_policy()
+    return ValkeyThrottle(store, limits, lambda: shared, cast("Switches", switches or Open()))
 
 
 async def let_in(
@@ -117,36 +138,134 @@ async def test_R02_replicas_share_one_limit(store: Redis, valkey_server: Valkey)
 
 async def test_names_that_lead_nowhere_share_one_bucket(store: Redis) -> None:
     at = throttle(store)
-    passed = [await let_in(at, 1, None, name=f"one_guess{count}") for count in range(6)]
-    assert passed == [1, 1, 1, 0, 0, 0]
+    guesses = [await let_in(at, 1, None, name=f"one_guess{count}") for count in range(40)]
+    assert sum(guesses) == NAMELESS
     assert await let_in(at, 1) == 1
 
 
-async def test_buckets_do_not_stay_for_ever(store: Redis) -> None:
+async def test_buckets_go_when_they_are_full_again(store: Redis) -> None:
     at = throttle(store, Rate(calls=5, seconds=5))
     await let_in(at, 1, a_rule(rate=Rate(calls=10, seconds=60)))
-    lives = [await store.ttl(key) for key in await store.keys()]
-    assert sorted(lives) == [6, 61]
+    lives = {key: await store.pttl(key) for key in await store.keys()}
+    assert lives.pop(b"{mcp}:bell") == -1
+    assert [round(life / 1000) for life in sorted(lives.values())] == [1, 6]
 
 
-async def test_a_clock_that_steps_back_gives_nothing_away(store: Redis) -> None:
-    at = throttle(store)
-    assert await let_in(at, 5) == 2
-    for key in await store.keys():
-        await store.hset(key, "t", str(time.time() + 3600))
-    assert await let_in(at, 5) == 0
+async def test_R04_a_clock_that_steps_back_gives_nothing_away_and_stops_nobody_for_long(
+    store: Redis,
+) -> None:
+    rule = a_rule(rate=Rate(calls=2, seconds=0.4))
+    at = throttle(store, Rate(calls=100, seconds=0.4))
+    assert await let_in(at, 5, rule) == 2
+    for key in await store.keys("*:person:*"):
+        await store.set(key, "1e10")
+    assert await let_in(at, 5, rule) == 0
+    await asyncio.sleep(0.45)
+    assert await let_in(at, 5, rule) == 2
 
 
-async def test_R05_a_store_that_refuses_counts_as_away(store: Redis) -> None:
+async def test_a_cost_counts_for_what_is_shared_and_a_tools_own_rate_counts_calls(
+    store: Redis,
+) -> None:
+    at = throttle(store, Rate(calls=20, seconds=60))
+    dear = replace(a_rule(rate=Rate(calls=3, seconds=60)), cost=5)
+    assert await let_in(at, 5, dear) == 3
+    assert await let_in(at, 9, a_rule("other")) == 5
+
+
+async def test_an_agent_and_a_server_have_limits_for_everybody_together(store: Redis) -> None:
+    desk = Agent(may=["read"], tools=["*"], rate=Rate(calls=6, seconds=60))
+    policy = replace(
+        a_policy(agents={"desk": desk}), server_rates={"one": Rate(calls=4, seconds=60)}
+    )
+    at = throttle(store, policy=policy)
+    people = [a_principal("analyst", username=name) for name in ("ana", "ben", "cho")]
+    passed = [await let_in(at, 2, a_rule(), who) for who in people]
+    assert passed == [2, 2, 0]
+    with pytest.raises(Refusal) as caught:
+        await at(people[2], a_call(), a_rule())
+    assert "this server's calls by everybody" in (caught.value.tool_text or "")
+    two = a_rule(server="two")
+    assert await let_in(at, 3, two, people[2], "two_read_it") == 2
+    with pytest.raises(Refusal) as caught:
+        await at(people[2], a_call("two_read_it"), two)
+    assert "this agent's calls for everybody" in (caught.value.tool_text or "")
+    assert await let_in(at, 1, two, a_principal("analyst", agent="other")) == 1
+
+
+def spent(rule: Rule, seconds: float, size: int) -> tuple[Receipt, Answer]:
+    grant = Grant(
+        principal=a_principal("analyst"), call=a_call(), server=rule.server, target=rule.name,
+        rule=rule, definition=None, policy="v1",
+    )  # fmt: skip
+    return Receipt(grant, time.perf_counter() - seconds), Answer(status="ok", size=size)
+
+
+async def charged(at: ValkeyThrottle, rule: Rule, seconds: float, size: int) -> None:
+    at.charge(*spent(rule, seconds, size))
+    while at._charges:
+        await asyncio.wait(set(at._charges))
+
+
+async def test_R06_a_few_huge_answers_cost_as_much_as_many_small_ones(store: Redis) -> None:
+    rule = a_rule(rate=Rate(calls=100, seconds=60))
+    at = throttle(store, Rate(calls=30, seconds=60))
+    assert await let_in(at, 1, rule) == 1
+    await charged(at, rule, 9.5, 1000)  # ten seconds: nine more than the one paid
+    await charged(at, rule, 0.1, 2_621_440)  # ten times 256 KiB: nine more
+    assert await let_in(at, 30, rule) == 30 - 1 - 9 - 9
+    small = throttle(store, Rate(calls=30, seconds=60))
+    await charged(small, rule, 0.9, 200_000)
+    await charged(small, replace(rule, cost=10), 9.5, 0)  # paid before
+    assert not small._charges
+
+
+async def test_R06_what_is_owed_is_bounded(store: Redis) -> None:
+    rule = a_rule(rate=Rate(calls=100, seconds=0.3))
+    at = throttle(store, Rate(calls=10, seconds=0.3))
+    for _ in range(20):
+        await charged(at, rule, 500, 2**40)
+    with pytest.raises(Refusal) as caught:
+        await at(a_principal("analyst"), a_call(), rule)
+    assert caught.value.retry_after is not None
+    assert 0 < caught.value.retry_after <= 0.3 + 0.031
+    await asyncio.sleep(caught.value.retry_after + 0.01)
+    assert await let_in(at, 1, rule) == 1
+
+
+async def test_a_bell_is_heard_with_every_call_and_made_anew_when_it_is_lost(
+    store: Redis,
+) -> None:
+    switches = Open()
+    at = throttle(store, switches=switches)
+    await let_in(at, 2, a_rule())
+    await store.set("{mcp}:bell", "other")
+    await let_in(at, 1, a_rule())
+    await store.flushall()
+    await let_in(at, 1, a_rule())
+    first, second, third, fourth = switches.bells
+    assert first == second
+    assert third == b"other"
+    assert len({first, third, fourth}) == 3
+
+
+async def test_R05_a_store_that_takes_no_writes_counts_as_away(store: Redis) -> None:
     at = throttle(store)
     assert await let_in(at, 1) == 1
-    for key in await store.keys():
-        await store.delete(key)
-        await store.set(key, "not a bucket")
-    with pytest.raises(Refusal) as caught:
-        await at(a_principal("analyst"), a_call("one_write_it"), a_rule("write_it", kind="write"))
-    assert caught.value.code == "limiter_unavailable"
-    assert await let_in(at, 5) == 1
+    await store.config_set("maxmemory", "1")
+    await store.config_set("maxmemory-policy", "noeviction")
+    try:
+        with pytest.raises(Refusal) as caught:
+            await at(
+                a_principal("analyst"), a_call("one_write_it"), a_rule("write_it", kind="write")
+            )
+        assert caught.value.code == "limiter_unavailable"
+        assert await let_in(at, 5) == 1
+    finally:
+        await store.config_set("maxmemory", "0")
+    await asyncio.sleep(PROBE_SECONDS + 0.3)
+    assert await let_in(at, 5) == 1  # as it was before: one of two was taken
+    await at.aclose()
 
 
 async def test_R05_without_a_store_reads_have_half_and_writes_nothing() -> None:
@@ -159,7 +278,11 @@ async def test_R05_without_a_store_reads_have_half_and_writes_nothing() -> None:
     with pytest.raises(Refusal) as caught:
         await at(a_principal("analyst"), a_call("one_write_it"), a_rule("write_it", kind="write"))
     assert (caught.value.code, caught.value.decision) == ("limiter_unavailable", "error")
+    with pytest.raises(Refusal) as caught:
+        await at(a_principal("analyst"), a_call(), replace(rule, cost=2))
+    assert caught.value.code == "limiter_unavailable"
     assert await let_in(at, 3, a_rule("rare", rate=Rate(calls=1, seconds=60))) == 1
+    await at.aclose()
     await away.aclose()
 
 
@@ -170,4 +293,5 @@ async def test_a_local_share_fills_again_at_half_the_pace() -> None:
     assert await let_in(at, 4, rule) == 2
     await asyncio.sleep(0.25)
     assert await let_in(at, 4, rule) == 1
+    await at.aclose()
     await away.aclose()

@@ -36,7 +36,8 @@ from mcp_gateway.measures import Measures
 from mcp_gateway.outbound import Outbound
 from mcp_gateway.pipeline import Pipeline
 from mcp_gateway.record import Recorder
-from mcp_gateway.settings import Config, ConfigError, Rate, Server, Settings
+from mcp_gateway.settings import Config, ConfigError, Server, Settings
+from mcp_gateway.switches.live import Switches
 from mcp_gateway.throttle import ValkeyThrottle
 from mcp_gateway.turned_away import TurnedAway
 from mcp_shared.tokens import KeySource, fetch_json
@@ -44,7 +45,6 @@ from mcp_shared.tokens import KeySource, fetch_json
 log = logging.getLogger(__name__)
 
 LEDGER_SECONDS = 2.0
-UNKNOWN_RATE = Rate(calls=30, seconds=60)  # names that lead nowhere, per person
 
 
 @dataclass
@@ -112,25 +112,31 @@ class Gateway:
                 endpoints=urls,
                 answer_bytes=config.limits.answer_bytes,
             )
+            authenticate = Authenticate(
+                keys=self.keys,
+                issuer=config.issuer,
+                audiences=urls,
+                scopes={one: discovery.scope_of(one) for one in endpoints},
+                metadata={one: discovery.metadata_url(config.public_url, one) for one in endpoints},
+            )
+            switches = Switches(made.ledger_url, authenticate.refuse, self.catalogue.close)
+            stack.push_async_callback(switches.aclose)
+            await switches.start()
+            throttle = ValkeyThrottle(redis, config.limits, lambda: self.policy, switches)
+            stack.push_async_callback(throttle.aclose)
             drift = Drift(self.catalogue, forward, recorder.event)
             self.edge = Edge(
                 pipeline=Pipeline(
-                    authenticate=Authenticate(
-                        keys=self.keys,
-                        issuer=config.issuer,
-                        audiences=urls,
-                        scopes={one: discovery.scope_of(one) for one in endpoints},
-                        metadata={
-                            one: discovery.metadata_url(config.public_url, one) for one in endpoints
-                        },
-                    ),
-                    throttle=ValkeyThrottle(redis, config.limits.person_rate, UNKNOWN_RATE),
+                    authenticate=authenticate,
+                    throttle=throttle,
                     policy=lambda: self.policy,
                     catalogue=self.catalogue,
                     ensure_compared=drift.ensure_compared,
                     record=recorder,
                     forward=forward,
                     cursors=Cursors((made.keys / "sealing.key").read_bytes()),
+                    admits=switches.check,
+                    charge=throttle.charge,
                 ),
                 measures=measures,
                 servers=frozenset(self.catalogue.servers),

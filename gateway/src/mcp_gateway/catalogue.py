@@ -52,6 +52,10 @@ class Catalogue:
     def quarantined(self, server: str, family: Family, name: str) -> bool:
         return (server, family, name) in self.drifted
 
+    def close(self, tools: frozenset[str]) -> None:
+        """Close these and open all others."""
+        self.closed = tools
+
     def blocked(self, server: str, family: Family, name: str) -> bool:
         return bool(self.closed) and family == "tool" and f"{server}_{name}" in self.closed
 

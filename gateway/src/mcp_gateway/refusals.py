@@ -6,6 +6,7 @@ error with status 200, because SDK clients hide HTTP statuses from the model and
 must act on it.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -193,7 +194,7 @@ def too_many_streams(most: int) -> Refusal:
 
 
 def limited(retry_after: float, what: str) -> Refusal:
-    seconds = max(1, round(retry_after + 0.5))
+    seconds = max(1, math.ceil(retry_after))
     return Refusal(
         "rate_limited",
         f"Too many calls of {what}. Try again in {seconds} s.",

@@ -69,7 +69,14 @@ class Strict(BaseModel):
 class Limits(Strict):
     body_bytes: int = Field(default=1_048_576, ge=1024)
     answer_bytes: int = Field(default=4_194_304, ge=1024)
+    # all calls of one person together, in tokens: a call takes what its tool costs
     person_rate: RateText = Rate(calls=300, seconds=60)
+    # who share the limits while Valkey is away, each with its part
+    replicas: int = Field(default=2, ge=1, le=1000)
+    # requests turned away at the door, per client address and per known person
+    refused_rate: RateText = Rate(calls=300, seconds=60)
+    # proxies in front that append to X-Forwarded-For; 0 believes none of it
+    trusted_proxies: int = Field(default=0, ge=0, le=5)
     timeout: Seconds = 30.0
 
 

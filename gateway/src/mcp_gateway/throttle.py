@@ -1,50 +1,40 @@
-"""Counts calls per person, and per person and tool, in Valkey: one script, one round trip.
+"""Counts calls in Valkey: of a person, of a person with one tool, of an agent, of a server.
 
-Token buckets on the store's own clock, so that replicas share one limit. With Valkey away, writes
-are refused (they could run unlimited), cheap reads go on under this replica's local share.
+One script, one round trip, on the store's own clock, so that replicas share their limits; what
+operators have closed is heard of on the same trip. A person's own rate for a tool counts calls;
+the other three count tokens, of which a call takes its tool's cost, and afterwards what its answer
+took beyond that. With Valkey away writes and expensive calls are refused (they could run
+unlimited), cheap reads go on under this replica's share of the limits.
 """
 
 import asyncio
 import logging
+import math
 import time
-from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from mcp_gateway.call import Call, Principal
-from mcp_gateway.policy import Rule
+from mcp_gateway.buckets import ANY, Bucket, LocalBuckets, Script
+from mcp_gateway.call import Answer, Call, Principal, Receipt
+from mcp_gateway.policy import Policy, Rule
 from mcp_gateway.refusals import limited, unavailable
-from mcp_gateway.settings import Rate
+from mcp_gateway.settings import Limits, Rate
+from mcp_gateway.switches.live import BELL, Switches
 
 log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 0.25  # a store slower than this counts as away
-LOCAL_SHARE = 0.5  # of a limit, for one replica alone
-LOCAL_BUCKETS = 10_000
-
-# Two buckets, taken together or not at all: returns seconds to wait (0 = taken), which is empty.
-SCRIPT = """
-local now = redis.call('TIME')
-local at = tonumber(now[1]) + tonumber(now[2]) / 1000000
-local left, wait, empty = {}, 0, 0
-for i = 1, 2 do
-  local rate, burst = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
-  local saved = redis.call('HMGET', KEYS[i], 't', 'n')
-  local tokens = tonumber(saved[2]) or burst
-  tokens = math.min(burst, tokens + math.max(0, at - (tonumber(saved[1]) or at)) * rate)
-  left[i] = tokens
-  if tokens < 1 and (1 - tokens) / rate > wait then wait = (1 - tokens) / rate; empty = i end
-end
-for i = 1, 2 do
-  local rate, burst = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
-  if wait == 0 then left[i] = left[i] - 1 end
-  redis.call('HSET', KEYS[i], 't', string.format('%.6f', at), 'n', string.format('%.6f', left[i]))
-  redis.call('EXPIRE', KEYS[i], math.ceil(burst / rate) + 1)
-end
-return {string.format('%.3f', wait), empty}
-"""
+AWAY_AFTER = 2  # failures in a row; then no call waits for the store until it answers again
+PROBE_SECONDS = 0.5
+UNKNOWN_RATE = Rate(calls=30, seconds=60)  # names that lead nowhere, per person
+# one token beyond the first pays for so much
+TOKEN_SECONDS = 1.0
+TOKEN_BYTES = 262_144
+MOST_CHARGED = 100  # tokens for one answer
+CHARGES_UNDER_WAY = 100  # more than these are let go: charging must not become a load of its own
 
 
 class Throttle(Protocol):
@@ -52,49 +42,128 @@ class Throttle(Protocol):
         """Count one call.
 
         Raises:
-            Refusal: over a limit, or uncountable and not cheap.
+            Refusal: over a limit, blocked by an operator, or uncountable and not cheap.
 
         """
 
 
 class ValkeyThrottle:
-    def __init__(self, redis: Redis, person_rate: Rate, unknown_rate: Rate) -> None:
-        self._redis = redis
-        self._script = redis.register_script(SCRIPT)
-        self._person_rate = person_rate
-        # names that lead nowhere share one bucket, so that guessing is slow
-        self._unknown_rate = unknown_rate
-        self._local: OrderedDict[str, tuple[float, float]] = OrderedDict()
+    def __init__(
+        self, redis: Redis, limits: Limits, policy: Callable[[], Policy], switches: Switches
+    ) -> None:
+        self._script = Script(redis, BELL)
+        self._person_rate = limits.person_rate
+        self._policy = policy
+        self._switches = switches
+        self._local = LocalBuckets(1 / limits.replicas)
+        self._failures = 0
+        self._probe: asyncio.Task[None] | None = None
+        self._charges: set[asyncio.Task[None]] = set()
 
     async def __call__(self, principal: Principal, call: Call, rule: Rule | None) -> None:
+        buckets = self._buckets(principal, rule)
+        counted = None if self._failures >= AWAY_AFTER else await self._count(buckets)
+        if counted is None:
+            self._switches.check(principal, call.endpoint)
+            self._alone(buckets, rule, call)
+            return
+        bell, wait, empty = counted
+        await self._switches.heard(bell)
+        self._switches.check(principal, call.endpoint)
+        if empty:
+            raise limited(wait, buckets[empty - 1].shown or _shown(call))
+
+    def charge(self, receipt: Receipt, answer: Answer) -> None:
+        """Take what the answer took beyond what was paid, later and from what is shared."""
+        grant = receipt.grant
+        seconds = time.perf_counter() - receipt.started
+        used = max(seconds / TOKEN_SECONDS, answer.size / TOKEN_BYTES)
+        more = min(MOST_CHARGED, math.ceil(used) - max(1, grant.rule.cost))
+        if more <= 0 or self._failures >= AWAY_AFTER or len(self._charges) >= CHARGES_UNDER_WAY:
+            return
+        shared = [one for one in self._buckets(grant.principal, grant.rule) if not one.calls]
+        charged = [Bucket(one.key, one.rate, more, one.shown) for one in shared]
+        task = asyncio.create_task(self._charge(charged))
+        self._charges.add(task)
+        task.add_done_callback(self._charges.discard)
+
+    async def aclose(self) -> None:
+        under_way = {*self._charges, *([self._probe] if self._probe else [])}
+        for task in under_way:
+            task.cancel()
+        if under_way:
+            await asyncio.wait(under_way)
+
+    def _buckets(self, principal: Principal, rule: Rule | None) -> list[Bucket]:
+        person = f"{{mcp}}:person:{principal.subject}"
+        cost = rule.cost if rule else 1
+        all_calls = Bucket(person, self._person_rate, cost, "this person's calls together")
         if rule is None:
-            what, rate = "?", self._unknown_rate
-        else:
-            what, rate = f"{rule.server}_{rule.name}", rule.rate_for(principal.roles)
-        person = f"mcp:{{{principal.subject}}}"
-        keys = [person, f"{person}:{what}"]
-        arguments = [
-            self._person_rate.per_second, self._person_rate.calls, rate.per_second, rate.calls,
-        ]  # fmt: skip
+            # these share one bucket, so that guessing is slow
+            return [all_calls, Bucket(f"{person}:?", UNKNOWN_RATE, 1, calls=True)]
+        own = Bucket(
+            f"{person}:{rule.server}_{rule.name}", rule.rate_for(principal.roles), 1, calls=True
+        )
+        found = [all_calls, own]
+        policy = self._policy()
+        client = policy.client(principal.agent, service=principal.service)
+        if client is not None and client.rate is not None:
+            key = f"{{mcp}}:agent:{principal.agent}"
+            found.append(Bucket(key, client.rate, cost, "this agent's calls for everybody"))
+        rate = policy.server_rates.get(rule.server)
+        if rate is not None:
+            key = f"{{mcp}}:server:{rule.server}"
+            found.append(Bucket(key, rate, cost, "this server's calls by everybody"))
+        return found
+
+    async def _count(self, buckets: Sequence[Bucket]) -> tuple[bytes, float, int] | None:
+        """None when the store is away."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                wait, empty = await self._script(keys=keys, args=arguments)
+                counted = await self._script.take(buckets)
         except (RedisError, OSError, TimeoutError) as error:
-            log.warning("limiter away", extra={"error": type(error).__name__})
-            self._without_store(keys[1], rate, rule, call)
-            return
-        if int(empty) > 0:
-            shown = "this person's calls together" if int(empty) == 1 else call.name or call.method
-            raise limited(float(wait), shown)
+            self._failed(error)
+            return None
+        self._failures = 0
+        return counted
 
-    def _without_store(self, key: str, rate: Rate, rule: Rule | None, call: Call) -> None:
-        if rule is not None and rule.kind == "write":
-            raise unavailable("limiter_unavailable", "Limits cannot be counted, so no writes run.")
-        now, burst = time.monotonic(), max(1.0, rate.calls * LOCAL_SHARE)
-        at, tokens = self._local.pop(key, (now, burst))
-        tokens = min(burst, tokens + (now - at) * rate.per_second * LOCAL_SHARE)
-        self._local[key] = (now, tokens - 1 if tokens >= 1 else tokens)
-        if len(self._local) > LOCAL_BUCKETS:
-            self._local.popitem(last=False)
-        if tokens < 1:
-            raise limited((1 - tokens) / (rate.per_second * LOCAL_SHARE), call.name or call.method)
+    async def _charge(self, buckets: Sequence[Bucket]) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._script.charge(buckets)
+        except (RedisError, OSError, TimeoutError) as error:
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        self._failures += 1
+        if self._failures == 1:
+            log.warning("limiter away", extra={"error": type(error).__name__})
+        if self._failures >= AWAY_AFTER and (self._probe is None or self._probe.done()):
+            self._probe = asyncio.create_task(self._until_found())
+
+    async def _until_found(self) -> None:
+        """Ask until the store counts again: no call has to find out by waiting."""
+        while True:
+            await asyncio.sleep(PROBE_SECONDS)
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self._script.take([ANY])
+            except (RedisError, OSError, TimeoutError):
+                continue
+            self._failures = 0
+            log.warning("limiter back")
+            return
+
+    def _alone(self, buckets: Sequence[Bucket], rule: Rule | None, call: Call) -> None:
+        if rule is not None and (rule.kind == "write" or rule.cost > 1):
+            raise unavailable(
+                "limiter_unavailable",
+                "Limits cannot be counted, so no writes and no expensive calls run.",
+            )
+        wait, empty = self._local.take(buckets)
+        if empty:
+            raise limited(wait, buckets[empty - 1].shown or _shown(call))
+
+
+def _shown(call: Call) -> str:
+    return call.name or call.method

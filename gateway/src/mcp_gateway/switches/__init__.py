@@ -1,0 +1,1 @@
+"""Kill switches: what an operator closed, kept in Postgres, heard of through Valkey."""
