@@ -18,6 +18,8 @@ from mcp_gateway.pipeline import Pipeline
 from mcp_gateway.policy import Rule
 from mcp_gateway.record import Recorder
 from mcp_gateway.refusals import Refusal, limited, unavailable
+from mcp_gateway.rounds import Rounds
+from mcp_gateway.seal import Seal
 from mcp_shared.meta import RECEIPT
 
 DONE = Answer(status="ok", result={"content": Raw(b"[]")})
@@ -89,6 +91,7 @@ class Story:
             ),
             forward=self.forward,
             cursors=Cursors(b"k" * 32),
+            rounds=Rounds(Seal(b"k" * 32)),
         )
 
     async def tell(self, call: Call | None = None, *roles: str) -> Answer:

@@ -24,7 +24,7 @@ from house.wire import Wire
         {"mcp-method": "TOOLS/CALL"},
         {"mcp-name": "letters_count_letters"},
         {"mcp-name": None},
-        {"mcp-name": "numbers_add_numbers "},
+        {"mcp-name": "numbers_add_numbers x"},
         {"mcp-name": "Numbers_add_numbers"},
         {"mcp-protocol-version": None},
         {"mcp-protocol-version": "2025-11-25"},
@@ -38,6 +38,15 @@ async def test_H01_H02_H04_a_header_that_contradicts_the_body_is_400(
     assert error_of(response)["code"] == -32020
     assert response.json()["id"] == 7
     assert not home.server.calls
+
+
+async def test_whitespace_around_a_header_is_no_part_of_its_value(home: House) -> None:
+    """RFC 9110, section 5.5; not every HTTP parser takes it away."""
+    padded = {"mcp-method": " tools/call\t", "mcp-name": "  numbers_add_numbers  "}
+    response = await home.call(GOOD["name"], GOOD["arguments"], headers=padded)
+    assert response.status_code == 200
+    inside = {"mcp-name": "=?base64?IG51bWJlcnNfYWRkX251bWJlcnM=?="}  # a space that is meant
+    assert (await home.call(GOOD["name"], {}, headers=inside)).status_code == 400
 
 
 def sentinels() -> Iterator[tuple[str, bool]]:
@@ -67,7 +76,7 @@ async def test_H03_a_wrapped_name_is_decoded_once_and_strictly(
     assert len(home.server.calls) == int(accepted)
 
 
-@pytest.mark.parametrize("version", ["2099-01-01", "2026-07-28 ", "1", "2024-11-05"])
+@pytest.mark.parametrize("version", ["2099-01-01", "2026-07-28.", "1", "2024-11-05"])
 async def test_H04_a_version_not_served_names_those_that_are(home: House, version: str) -> None:
     meta = {**META, "io.modelcontextprotocol/protocolVersion": version}
     body = body_of(params={**GOOD, "_meta": meta})

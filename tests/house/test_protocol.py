@@ -16,7 +16,10 @@ async def test_discover_says_what_is_served_and_for_how_long(home: House, endpoi
     result = result_of(await home.post("server/discover", endpoint=endpoint))
     assert result["resultType"] == "complete"
     assert result["supportedVersions"] == [MODERN, *LEGACY]
-    assert result["capabilities"] == {"tools": {}, "prompts": {}, "resources": {}}
+    told = {"listChanged": True}
+    assert result["capabilities"] == {
+        "tools": told, "prompts": told, "resources": {}, "logging": {},
+    }  # fmt: skip
     assert result["ttlMs"] > 0
     assert result["cacheScope"] == "private"
     assert ("About letters." in result["instructions"]) is (endpoint == "")

@@ -52,13 +52,17 @@ def instructions(catalogue: Catalogue, endpoint: str, visible: Callable[[str], b
     return "\n\n".join(parts)
 
 
-def capabilities(catalogue: Catalogue, endpoint: str) -> dict[str, Any]:
-    offered: dict[str, Any] = {"tools": {}}
-    servers = list(catalogue.on(endpoint))
+def capabilities(catalogue: Catalogue, call: Call) -> dict[str, Any]:
+    """What this endpoint serves. An older client has no stream on which to hear of changes."""
+    servers = list(catalogue.on(call.endpoint))
+    told = {"listChanged": True} if call.era == "modern" else {}
+    offered: dict[str, Any] = {"tools": told, "logging": {}}
     if any(pinned.prompts for pinned in servers):
-        offered["prompts"] = {}
+        offered["prompts"] = told
     if any(pinned.resources for pinned in servers):
         offered["resources"] = {}
+    if any(pinned.completions for pinned in servers):
+        offered["completions"] = {}
     return offered
 
 
@@ -66,7 +70,7 @@ def discover(catalogue: Catalogue, call: Call, text: str) -> dict[str, Any]:
     return {
         "resultType": "complete",
         "supportedVersions": SUPPORTED,
-        "capabilities": capabilities(catalogue, call.endpoint),
+        "capabilities": capabilities(catalogue, call),
         "instructions": text,
         "ttlMs": LIST_TTL_MS,
         "cacheScope": "private",
@@ -78,7 +82,7 @@ def initialize(catalogue: Catalogue, call: Call, text: str) -> dict[str, Any]:
     """The older handshake, answered without a session: any replica serves the next request."""
     return {
         "protocolVersion": call.version,
-        "capabilities": capabilities(catalogue, call.endpoint),
+        "capabilities": capabilities(catalogue, call),
         "serverInfo": SERVER_INFO,
         "instructions": text,
     }

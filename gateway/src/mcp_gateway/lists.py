@@ -6,21 +6,18 @@ form. Resource lists differ per person, so they are asked of the servers; cursor
 servers are sealed.
 """
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
-from mcp_gateway.call import Call, Principal, Raw
+from mcp_gateway.call import Answer, Call, Principal, Raw
 from mcp_gateway.catalogue import Catalogue
 from mcp_gateway.discovery import LIST_TTL_MS
 from mcp_gateway.policy import Family, Policy
 from mcp_gateway.refusals import INVALID_PARAMS, malformed
+from mcp_gateway.seal import BrokenSealError, Seal
 
 
 def visible(policy: Policy, principal: Principal, server: str, family: Family, name: str) -> bool:
@@ -62,6 +59,16 @@ def complete(call: Call, page: Mapping[str, Any]) -> dict[str, Any]:
     return {"resultType": "complete", **page, "ttlMs": LIST_TTL_MS, "cacheScope": "private"}
 
 
+def kept_private(call: Call, answer: Answer) -> Answer:
+    """A resource as read by one person: no cache may give it to another."""
+    result = answer.result
+    if call.method != "resources/read" or result is None or answer.reason == "input_required":
+        return answer
+    ttl = result.get("ttlMs")
+    fresh = ttl if isinstance(ttl, Raw) and bytes(ttl).isdigit() else 0
+    return replace(answer, result={**result, "ttlMs": fresh, "cacheScope": "private"})
+
+
 def resource_servers(
     endpoint: str, principal: Principal, policy: Policy, catalogue: Catalogue
 ) -> list[str]:
@@ -86,13 +93,11 @@ class Cursors:
     """
 
     def __init__(self, key: bytes) -> None:
-        self._seal = AESGCMSIV(key)
+        self._seal = Seal(key)
 
     def seal(self, principal: Principal, method: str, server: str, cursor: str | None) -> str:
-        # nonce-misuse resistant, and a cursor is not secret: the same page has the same cursor
         plain = msgspec.json.encode([server, cursor])
-        sealed = self._seal.encrypt(b"\0" * 12, plain, _bound(principal, method))
-        return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+        return self._seal.close(plain, _bound(principal, method))
 
     def following(
         self,
@@ -109,10 +114,9 @@ class Cursors:
 
     def open(self, principal: Principal, method: str, cursor: str) -> tuple[str, str | None]:
         try:
-            sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-            plain = self._seal.decrypt(b"\0" * 12, sealed, _bound(principal, method))
+            plain = self._seal.open(cursor, _bound(principal, method))
             server, own = msgspec.json.decode(plain, type=tuple[str, str | None])
-        except (binascii.Error, InvalidTag, ValueError, msgspec.MsgspecError):
+        except (BrokenSealError, msgspec.MsgspecError):
             raise malformed("Unknown cursor.", rpc=INVALID_PARAMS) from None
         return server, own
 

@@ -15,6 +15,7 @@ METHODS = frozenset(
     {
         "tools/call", "tools/list", "prompts/get", "prompts/list", "resources/read",
         "resources/list", "resources/templates/list", "server/discover", "initialize", "ping",
+        "completion/complete", "subscriptions/listen", "logging/setLevel",
     }
 )  # fmt: skip
 

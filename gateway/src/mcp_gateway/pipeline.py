@@ -5,30 +5,29 @@ Every step hands on a stronger type, so that a skipped step does not type-check:
     Call → authenticate → Principal → throttle → authorize → Grant
          → record (intent) → Receipt → forward → Answer → record (outcome)
 
-Lists and discovery are answered from the pinned catalogue, by the same decision, and are not
-recorded; resource lists differ per person and are forwarded, unrecorded too. Everything else is
-on the record before it leaves, and its outcome before its answer does.
+Lists, discovery and completion show only what the person may use and change nothing; they are
+answered aside, unrecorded (aside.py). Everything else is on the record before it leaves, and its
+outcome before its answer does.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 
-from mcp_gateway import discovery, lists
+from mcp_gateway import lists
+from mcp_gateway.aside import Aside, Forwarding
 from mcp_gateway.authenticate import Authenticate
-from mcp_gateway.authorize import FAMILIES, authorize, known, listing, locate
-from mcp_gateway.call import AGGREGATE, Answer, Call, Grant, Principal, Receipt
+from mcp_gateway.authorize import FAMILIES, authorize, known, locate
+from mcp_gateway.call import Answer, Call, Grant, Principal, Receipt
 from mcp_gateway.catalogue import Catalogue
 from mcp_gateway.forward import Emit
+from mcp_gateway.mirror import agreed
 from mcp_gateway.policy import Policy, Rule
 from mcp_gateway.record import Recorder, shielded
-from mcp_gateway.refusals import INVALID_PARAMS, Refusal, malformed, unknown_method
+from mcp_gateway.refusals import Refusal
+from mcp_gateway.rounds import Rounds
 from mcp_gateway.throttle import Throttle
 from mcp_shared.validation import invalid_arguments
-
-RESOURCE_LISTS = {"resources/list": "resources", "resources/templates/list": "resourceTemplates"}
-
 
 GONE = Answer(status="cancelled", reason="caller_gone", error={})
 BROKEN = Answer(status="unknown", reason="internal_error", error={})
@@ -42,10 +41,6 @@ def _for_nothing(_: Receipt, __: Answer) -> None:
     pass
 
 
-class Forwarding(Protocol):
-    async def __call__(self, receipt: Receipt, emit: Emit | None = None) -> Answer: ...
-
-
 @dataclass
 class Pipeline:
     authenticate: Authenticate
@@ -57,10 +52,18 @@ class Pipeline:
     record: Recorder
     forward: Forwarding
     cursors: lists.Cursors
+    rounds: Rounds
     # refuses whom an operator has blocked; calls hear of it from the throttle
     admits: Callable[[Principal, str], None] = _everyone
     # what an answer took more than was paid for before
     charge: Callable[[Receipt, Answer], None] = _for_nothing
+    aside: Aside = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.aside = Aside(
+            self.throttle, self.policy, self.catalogue, self.ensure_compared, self.record,
+            self.forward, self.cursors, self.admits,
+        )  # fmt: skip
 
     async def handle(self, call: Call, principal: Principal, emit: Emit | None = None) -> Answer:
         """Answer one request of an authenticated person.
@@ -70,7 +73,7 @@ class Pipeline:
 
         """
         if call.method not in FAMILIES:
-            return await self._unrecorded(call, principal)
+            return await self.aside(call, principal, emit)
         policy = self.policy()
         principal = known(principal, policy)
         server, target = locate(call, self.catalogue)
@@ -80,6 +83,7 @@ class Pipeline:
             grant = authorize(principal, call, policy, self.catalogue)
             await self.ensure_compared(grant.server)
             grant = authorize(principal, call, policy, self.catalogue)
+            grant = self.rounds.resumed(self._as_mirrored(grant))
         except Refusal as refusal:  # limits and denials are on the record too
             return await shielded(
                 self.record.refuse(call, principal, refusal, server, line, policy.version)
@@ -101,7 +105,8 @@ class Pipeline:
     async def _carried(self, receipt: Receipt, emit: Emit | None) -> Answer:
         """Forward; when the caller goes away meanwhile, that is an outcome like any other."""
         try:
-            return await self.forward(receipt, emit)
+            answer = await self.forward(receipt, emit)
+            return lists.kept_private(receipt.grant.call, self.rounds.asked(receipt.grant, answer))
         except asyncio.CancelledError:
             await shielded(self.record.close(receipt, GONE))
             raise
@@ -121,51 +126,12 @@ class Pipeline:
         result = invalid_arguments(shown, problems)
         return Answer(status="tool_error", reason="invalid_arguments", result=result)
 
-    async def _unrecorded(self, call: Call, principal: Principal) -> Answer:
-        policy = self.policy()
-        self.admits(principal, call.endpoint)
-        principal = known(principal, policy)
-        if lists.is_list(call.method):
-            return _local(lists.pinned_list(call, principal, policy, self.catalogue))
-        if call.method in RESOURCE_LISTS:
-            return await self._resources(call, principal, policy)
-        modern = call.era == "modern"
-        if call.method == ("server/discover" if modern else "initialize"):
-            text = discovery.instructions(
-                self.catalogue,
-                call.endpoint,
-                lambda server: lists.sees_server(policy, principal, server),
-            )
-            make = discovery.discover if modern else discovery.initialize
-            return _local(make(self.catalogue, call, text))
-        if call.method == "ping" and not modern:
-            return _local({})
-        raise unknown_method(call.era)
-
-    async def _resources(self, call: Call, principal: Principal, policy: Policy) -> Answer:
-        """One page of one server, asked in the person's name; the cursor may lead to the next."""
-        servers = lists.resource_servers(call.endpoint, principal, policy, self.catalogue)
-        key = RESOURCE_LISTS[call.method]
-        if not servers:
-            return _local(lists.complete(call, {key: []}))
-        server, cursor = servers[0], lists.cursor_of(call)
-        if cursor is not None and call.endpoint == AGGREGATE:
-            server, cursor = self.cursors.open(principal, call.method, cursor)
-            if server not in servers:
-                raise malformed("Unknown cursor.", rpc=INVALID_PARAMS)
-        grant = listing(principal, lists.from_cursor(call, cursor), policy, server)
-        await self.throttle(principal, call, grant.rule)
-        answer = await self.forward(self.record.exempt(grant))
-        if answer.result is None:
-            return answer
-        page: dict[str, Any] = {key: answer.result.get(key, [])}
-        following = lists.next_cursor(answer.result)
-        if call.endpoint == AGGREGATE:
-            after = [*servers[servers.index(server) + 1 :], None][0]
-            following = self.cursors.following(principal, call.method, server, following, after)
-        if following is not None:
-            page["nextCursor"] = following
-        return _local(lists.complete(call, page))
+    def _as_mirrored(self, grant: Grant) -> Grant:
+        """The grant, once headers that repeat arguments agree with them."""
+        if grant.call.method != "tools/call":
+            return grant
+        mirrored = self.catalogue.mirrored(grant.server, grant.target)
+        return replace(grant, call=agreed(grant.call, mirrored)) if mirrored else grant
 
 
 def _line(policy: Policy, call: Call, server: str | None, name: str | None) -> Rule | None:
@@ -185,7 +151,3 @@ def _own(policy: Policy, principal: Principal, line: Rule | None, name: str | No
         principal.roles, principal.agent, line.server, line.family, name, service=principal.service
     )
     return line if decision.allowed else None
-
-
-def _local(result: Mapping[str, Any]) -> Answer:
-    return Answer(status="ok", result=result)

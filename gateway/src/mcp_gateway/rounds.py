@@ -35,7 +35,7 @@ KINDS = {
     "roots/list": "roots",
 }
 
-_Sealed = tuple[int, str]
+_sealed = msgspec.json.Decoder(tuple[int, str])
 
 
 class Rounds:
@@ -63,7 +63,7 @@ class Rounds:
         if not isinstance(sealed, str):
             raise bad_state(grant.call.era, "not_a_string")
         try:
-            until, state = msgspec.json.decode(self._seal.open(sealed, _bound(grant)), type=_Sealed)
+            until, state = _sealed.decode(self._seal.open(sealed, _bound(grant)))
         except (BrokenSealError, msgspec.MsgspecError):
             raise bad_state(grant.call.era, "broken_seal") from None
         if self._clock() >= until:

@@ -149,12 +149,14 @@ async def definitions(server: MCPServer[Any]) -> dict[str, Any]:
         for prompt in await server.list_prompts()
     ]
     resources = bool(await server.list_resources()) or bool(await server.list_resource_templates())
+    completes = server._lowlevel_server.get_request_handler("completion/complete")  # noqa: SLF001  no public way to ask
     return {
         "server": server.name,
         "title": server.title,
         "version": server.version,
         "instructions": server.instructions,
         "resources": resources,
+        **({"completions": True} if completes else {}),
         "tools": [{**tool, "hash": definition_hash(tool)} for tool in tools],
         "prompts": [{**prompt, "hash": definition_hash(prompt)} for prompt in prompts],
     }

@@ -1,0 +1,141 @@
+"""What is answered without a record: it shows only what the person may use, and changes nothing.
+
+Tool and prompt lists, discovery and changes come from the pinned catalogue. Resource lists and
+completion differ per person, so they are asked of the servers, in the person's name.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+
+from mcp_gateway import completion, discovery, lists
+from mcp_gateway.authorize import authorize, known, listing
+from mcp_gateway.call import AGGREGATE, Answer, Call, Principal, Raw, Receipt
+from mcp_gateway.catalogue import Catalogue
+from mcp_gateway.forward import Emit
+from mcp_gateway.listening import METHOD as LISTEN
+from mcp_gateway.listening import Listening
+from mcp_gateway.policy import Policy
+from mcp_gateway.read import level_of
+from mcp_gateway.record import Recorder
+from mcp_gateway.refusals import INVALID_PARAMS, Refusal, malformed, unknown_method
+from mcp_gateway.throttle import Throttle
+
+RESOURCE_LISTS = {"resources/list": "resources", "resources/templates/list": "resourceTemplates"}
+
+
+class Forwarding(Protocol):
+    async def __call__(self, receipt: Receipt, emit: Emit | None = None) -> Answer: ...
+
+
+@dataclass
+class Aside:
+    throttle: Throttle
+    policy: Callable[[], Policy]
+    catalogue: Catalogue
+    ensure_compared: Callable[[str], Awaitable[None]]
+    record: Recorder
+    forward: Forwarding
+    cursors: lists.Cursors
+    admits: Callable[[Principal, str], None]
+    listening: Listening = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.listening = Listening(self.policy, self.catalogue, self.admits)
+
+    async def __call__(self, call: Call, principal: Principal, emit: Emit | None) -> Answer:
+        policy = self.policy()
+        self.admits(principal, call.endpoint)
+        person = known(principal, policy)
+        if lists.is_list(call.method):
+            return _local(lists.pinned_list(call, person, policy, self.catalogue))
+        if call.method in RESOURCE_LISTS:
+            return await self._resources(call, person, policy)
+        if call.method == completion.METHOD:
+            return await self._completed(call, person, policy)
+        if call.era == "legacy":
+            return self._legacy(call, person, policy)
+        if call.method == "server/discover":
+            text = self._instructions(call, person, policy)
+            return _local(discovery.discover(self.catalogue, call, text))
+        if call.method == LISTEN:
+            return await self.listening(call, principal, emit)
+        raise unknown_method(call.era)
+
+    def _legacy(self, call: Call, person: Principal, policy: Policy) -> Answer:
+        if call.method == "initialize":
+            text = self._instructions(call, person, policy)
+            return _local(discovery.initialize(self.catalogue, call, text))
+        if call.method == "ping":
+            return _local({})
+        if call.method == "logging/setLevel":
+            # nothing is remembered between requests: calls log at one level (outgoing.py)
+            level_of(_decoded(call.params.get("level")))
+            return _local({})
+        raise unknown_method(call.era)
+
+    def _instructions(self, call: Call, person: Principal, policy: Policy) -> str:
+        return discovery.instructions(
+            self.catalogue,
+            call.endpoint,
+            lambda server: lists.sees_server(policy, person, server),
+        )
+
+    async def _resources(self, call: Call, principal: Principal, policy: Policy) -> Answer:
+        """One page of one server, asked in the person's name; the cursor may lead to the next."""
+        servers = lists.resource_servers(call.endpoint, principal, policy, self.catalogue)
+        key = RESOURCE_LISTS[call.method]
+        if not servers:
+            return _local(lists.complete(call, {key: []}))
+        server, cursor = servers[0], lists.cursor_of(call)
+        if cursor is not None and call.endpoint == AGGREGATE:
+            server, cursor = self.cursors.open(principal, call.method, cursor)
+            if server not in servers:
+                raise malformed("Unknown cursor.", rpc=INVALID_PARAMS)
+        grant = listing(principal, lists.from_cursor(call, cursor), policy, server)
+        await self.throttle(principal, call, grant.rule)
+        answer = await self.forward(self.record.exempt(grant))
+        if answer.result is None:
+            return answer
+        page: dict[str, Any] = {key: answer.result.get(key, [])}
+        following = lists.next_cursor(answer.result)
+        if call.endpoint == AGGREGATE:
+            after = [*servers[servers.index(server) + 1 :], None][0]
+            following = self.cursors.following(principal, call.method, server, following, after)
+        if following is not None:
+            page["nextCursor"] = following
+        return _local(lists.complete(call, page))
+
+    async def _completed(self, call: Call, principal: Principal, policy: Policy) -> Answer:
+        """Suggestions of the server, for whoever may use what is being filled in."""
+        if not any(pinned.completions for pinned in self.catalogue.on(call.endpoint)):
+            raise unknown_method(call.era)
+        use = completion.about(call)
+        try:
+            grant = authorize(principal, use, policy, self.catalogue)
+        except Refusal:
+            await self.throttle(principal, call, None)  # guessing names is counted here, too
+            raise
+        await self.throttle(principal, call, completion.counted(grant.rule))
+        if not self.catalogue.servers[grant.server].completions:
+            return _local(completion.NOTHING)
+        await self.ensure_compared(grant.server)
+        grant = authorize(principal, use, policy, self.catalogue)
+        answer = await self.forward(self.record.exempt(completion.asked_of_server(call, grant)))
+        if answer.result is None:
+            return answer
+        return _local({**completion.NOTHING, **_only(answer.result, "completion")})
+
+
+def _only(result: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    return {key: result[key]} if key in result else {}
+
+
+def _decoded(raw: Raw | None) -> object:
+    return None if raw is None else msgspec.json.decode(raw)
+
+
+def _local(result: Mapping[str, Any]) -> Answer:
+    return Answer(status="ok", result=result)
