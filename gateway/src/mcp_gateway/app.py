@@ -36,6 +36,8 @@ from mcp_gateway.measures import Measures
 from mcp_gateway.outbound import Outbound
 from mcp_gateway.pipeline import Pipeline
 from mcp_gateway.record import Recorder
+from mcp_gateway.rounds import Rounds
+from mcp_gateway.seal import Seal
 from mcp_gateway.settings import Config, ConfigError, Server, Settings
 from mcp_gateway.switches.live import Switches
 from mcp_gateway.throttle import ValkeyThrottle
@@ -135,6 +137,7 @@ class Gateway:
                     record=recorder,
                     forward=forward,
                     cursors=Cursors((made.keys / "sealing.key").read_bytes()),
+                    rounds=Rounds(Seal((made.keys / "sealing.key").read_bytes())),
                     admits=switches.check,
                     charge=throttle.charge,
                 ),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mcp_gateway.call import AGGREGATE
+from mcp_gateway.mirror import Mirror, mirrors
 from mcp_gateway.policy import Family
 from mcp_gateway.settings import ConfigError, Server
 from mcp_shared.contract import definition_hash
@@ -31,6 +32,9 @@ class Pinned:
     tools: Mapping[str, Mapping[str, Any]]
     prompts: Mapping[str, Mapping[str, Any]]
     arguments: Mapping[str, Arguments]
+    completions: bool = False
+    # of each tool that has some: the arguments that clients repeat in headers
+    mirrored: Mapping[str, tuple[Mirror, ...]] = field(default_factory=dict)
 
 
 @dataclass
@@ -48,6 +52,9 @@ class Catalogue:
 
     def arguments(self, server: str, tool: str) -> Arguments:
         return self.servers[server].arguments[tool]
+
+    def mirrored(self, server: str, tool: str | None) -> tuple[Mirror, ...]:
+        return self.servers[server].mirrored.get(tool or "", ())
 
     def quarantined(self, server: str, family: Family, name: str) -> bool:
         return (server, family, name) in self.drifted
@@ -146,4 +153,8 @@ def _pinned(server: Server) -> Pinned:
         tools=tools,
         prompts=prompts,
         arguments={name: Arguments(tool["inputSchema"]) for name, tool in tools.items()},
+        completions=bool(document.get("completions")),
+        mirrored={
+            name: found for name, tool in tools.items() if (found := mirrors(tool["inputSchema"]))
+        },
     )
