@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import sys
 import zipfile
 from pathlib import Path
 
@@ -9,7 +10,6 @@ import pytest
 
 from mcp_local import lockcheck
 
-ROOT = Path(__file__).parents[2]
 WORKSPACE = """
 [project]
 name = "small"
@@ -56,7 +56,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "infra" / "local" / "stack.toml").touch()
     (tmp_path / "pyproject.toml").write_text(WORKSPACE)
     (tmp_path / "room").mkdir()
-    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    (tmp_path / ".venv").symlink_to(sys.prefix)
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     monkeypatch.chdir(tmp_path)
