@@ -239,14 +239,17 @@ async def test_killed_postgres_and_valkey_come_back_with_the_data(run_folder: Pa
         clerk = await asyncpg.connect(url)
         assert await clerk.fetchval("SELECT n FROM kept") == 7
         await clerk.close()
-        # the supervisor dies too: the next start finds PostgreSQL, which hides its environment
+        # the supervisor dies too: the next start finds both, which hide their environment
         supervisor = control.supervisor_pid(here)
         assert supervisor is not None
         os.kill(supervisor, signal.SIGKILL)
         here.state.unlink()
-        assert any("postgres" in process.name() for process in leftovers.leftovers(here))
+        left = {process.pid: process.name() for process in leftovers.leftovers(here)}
+        assert any("postgres" in name for name in left.values())
+        assert any("valkey" in name for name in left.values())
         await asyncio.to_thread(control.start, here, plan(root))
         await asyncio.to_thread(control.wait_ready, here, lambda _: None, 60)
         clerk = await asyncpg.connect(environment_of(board_of(here).parts["alpha"].port or 0)["DB"])
         assert await clerk.fetchval("SELECT n FROM kept") == 7
         await clerk.close()
+        assert not any(psutil.pid_exists(pid) for pid in left)

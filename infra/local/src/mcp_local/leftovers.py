@@ -9,6 +9,7 @@ import psutil
 from mcp_local.board import read_board
 from mcp_local.place import Place
 from mcp_local.postgres_home import data_of
+from mcp_local.valkey import pid_file
 
 MARK = "MCP_STACK_RUN"  # every child has it in its environment, with the run folder as value
 GENTLE_SECONDS = 8.0
@@ -19,6 +20,7 @@ def leftovers(here: Place) -> list[psutil.Process]:
     found = {process.pid: process for process in _marked(here.run)}
     found |= {process.pid: process for process in _recorded(here.state)}
     found |= {process.pid: process for process in _postmaster(here.run)}
+    found |= {process.pid: process for process in _valkey(here.run / "valkey")}
     return list(found.values())
 
 
@@ -51,6 +53,15 @@ def _postmaster(run: Path) -> list[psutil.Process]:
         lines = (data / "postmaster.pid").read_text().splitlines()
         process = psutil.Process(int(lines[0]))
         if lines[1] == str(data) and "postgres" in process.name():
+            return [process]
+    return []
+
+
+def _valkey(folder: Path) -> list[psutil.Process]:
+    """It, too, writes its title over its environment; its working folder is its own."""
+    with contextlib.suppress(OSError, ValueError, psutil.Error):
+        process = psutil.Process(int(pid_file(folder).read_text()))
+        if Path(process.cwd()) == folder:
             return [process]
     return []
 

@@ -47,11 +47,18 @@ def command(port: int, configuration: Path) -> list[str]:
     return [str(binary()), str(configuration), "--port", str(port), "--bind", "127.0.0.1"]
 
 
+def pid_file(folder: Path) -> Path:
+    return folder / "valkey.pid"
+
+
 def configure(folder: Path, password: str) -> Path:
     """Write the configuration file: the password stays out of the process list."""
     file = folder / "valkey.conf"
     file.touch(mode=0o600)
-    file.write_text(f'requirepass {password}\nsave ""\nappendonly no\ndir "{folder}"\n')
+    file.write_text(
+        f'requirepass {password}\nsave ""\nappendonly no\n'
+        f'dir "{folder}"\npidfile "{pid_file(folder)}"\n'
+    )
     return file
 
 
