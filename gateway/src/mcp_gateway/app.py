@@ -7,7 +7,7 @@ Starlette.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,8 +18,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_gateway import catalogue, discovery, policy, settings
@@ -35,8 +34,11 @@ from mcp_gateway.lists import Cursors
 from mcp_gateway.measures import Measures
 from mcp_gateway.outbound import Outbound
 from mcp_gateway.pipeline import Pipeline
+from mcp_gateway.policy import Policy
 from mcp_gateway.record import Recorder
+from mcp_gateway.reload import Reload
 from mcp_gateway.rounds import Rounds
+from mcp_gateway.routes import routes
 from mcp_gateway.seal import Seal
 from mcp_gateway.settings import Config, ConfigError, Server, Settings
 from mcp_gateway.switches.live import Switches
@@ -56,7 +58,7 @@ class Gateway:
     settings: Settings
     config: Config
     servers: list[Server]
-    policy: policy.Policy
+    policy: Policy
     catalogue: catalogue.Catalogue
     edge: Edge | None = None
     inner: ASGIApp | None = None
@@ -161,46 +163,29 @@ class Gateway:
                 event=recorder.event,
             )
             await stack.enter_async_context(console.running())
-            self.inner = Starlette(routes=self._routes(console.app))
-            watch = asyncio.create_task(drift.watch())
-            stack.callback(watch.cancel)
+            self.inner = Starlette(
+                routes=routes(self.config, self.catalogue, self._ready, console.app)
+            )
+            reload = Reload(
+                servers=self.servers,
+                agents=_agents(made.config),
+                timeout=config.limits.timeout,
+                policy=lambda: self.policy,
+                use=self._use,
+                catalogue=self.catalogue,
+                compare_again=drift.again,
+                event=recorder.event,
+            )
+            for watching in (drift.watch(), reload.watch()):
+                stack.callback(asyncio.create_task(watching).cancel)
             yield
+
+    def _use(self, found: Policy) -> None:
+        self.policy = found
 
     def _upstream(self, server: Server) -> Upstream:
         address = self.settings.upstreams.get(server.name, server.resource)
         return Upstream(name=server.name, address=address, resource=server.resource)
-
-    def _routes(self, console: ASGIApp) -> list[BaseRoute]:
-        metadata = [
-            Route(
-                discovery.WELL_KNOWN + discovery.path_of(endpoint),
-                _document(
-                    discovery.resource_metadata(
-                        self.config.public_url,
-                        self.config.issuer,
-                        endpoint,
-                        self.catalogue.servers[endpoint].title if endpoint else "MCP gateway",
-                    )
-                ),
-            )
-            for endpoint in [AGGREGATE, *self.catalogue.servers]
-        ]
-        # the root form is for clients that look there; it describes the aggregate
-        root = discovery.resource_metadata(
-            self.config.public_url, self.config.issuer, AGGREGATE, "MCP gateway"
-        )
-
-        async def home(_: Request) -> Response:
-            return RedirectResponse("/console/", 307)
-
-        return [
-            *metadata,
-            Route(discovery.WELL_KNOWN, _document(root)),
-            Route("/healthz", _document({"status": "ok"})),
-            Route("/readyz", self._ready),
-            Route("/", home),
-            Mount("/console", app=console),
-        ]
 
     async def _ready(self, _: Request) -> JSONResponse:
         """Whether calls can be served: the ledger takes records and tokens can be checked."""
@@ -256,13 +241,6 @@ def _hosts(config: Config, port: int) -> frozenset[str]:
 
 def _origins(config: Config) -> frozenset[str]:
     return frozenset({config.public_url, *config.allowed_origins})
-
-
-def _document(content: object) -> Callable[[Request], Awaitable[JSONResponse]]:
-    async def answer(_: Request) -> JSONResponse:
-        return JSONResponse(content, headers={"Cache-Control": "max-age=300"})
-
-    return answer
 
 
 async def _reachable(keys: KeySource) -> bool:

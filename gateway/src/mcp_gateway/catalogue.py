@@ -59,6 +59,15 @@ class Catalogue:
     def quarantined(self, server: str, family: Family, name: str) -> bool:
         return (server, family, name) in self.drifted
 
+    def swap(self, servers: Mapping[str, Pinned]) -> None:
+        """Go over to other definitions of the same servers, all at once."""
+        self.servers = servers
+        self.drifted = {
+            (server, family, name)
+            for server, family, name in self.drifted
+            if name in self._known(server, family)
+        }
+
     def close(self, tools: frozenset[str]) -> None:
         """Close these and open all others."""
         self.closed = tools

@@ -5,7 +5,7 @@ A server that cannot be compared is not called. Drift is an event on the record 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -65,6 +65,16 @@ class Drift:
                 self._catalogue.compare(server, family, served)
         await self._tell(server)
         self._compared.add(server)
+
+    async def again(self, servers: Iterable[str]) -> None:
+        """Compare these anew: before their next call, and at once."""
+        waiting = list(servers)
+        self._compared.difference_update(waiting)
+        for server in waiting:
+            try:
+                await self.ensure_compared(server)
+            except Refusal as refusal:
+                log.warning("not compared", extra={"server": server, "code": refusal.code})
 
     async def _tell(self, server: str) -> None:
         """Put what changed on the record; what could not be recorded now is told the next time."""

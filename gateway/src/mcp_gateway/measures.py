@@ -30,16 +30,16 @@ class Measures:
         self._door = meter.create_counter(
             "mcp_gateway_refused", description="Requests refused at the door, by code"
         )
-        self._tools = {
-            f"{server}_{tool}" for server, one in catalogue.servers.items() for tool in one.tools
-        }
+        self._catalogue = catalogue
 
     def known_tool(self, call: Call) -> str | None:
         """The tool's name on the aggregate endpoint; None for what is no tool call."""
         if call.method != "tools/call":
             return None
         name = call.name if call.endpoint == AGGREGATE else f"{call.endpoint}_{call.name}"
-        return name if name in self._tools else "_OTHER"
+        server, _, tool = (name or "").partition("_")
+        pinned = self._catalogue.servers.get(server)
+        return name if pinned is not None and tool in pinned.tools else "_OTHER"
 
     def operation(self, call: Call, answer: Answer, seconds: float) -> None:
         attributes: dict[str, Any] = {

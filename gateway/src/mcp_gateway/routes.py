@@ -1,0 +1,48 @@
+"""What is beside the MCP endpoints: metadata (RFC 9728), health, the console."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
+
+from mcp_gateway import discovery
+from mcp_gateway.call import AGGREGATE
+from mcp_gateway.catalogue import Catalogue
+from mcp_gateway.settings import Config
+
+Ready = Callable[[Request], Awaitable[Response]]
+
+AGGREGATE_TITLE = "MCP gateway"
+
+
+def routes(config: Config, catalogue: Catalogue, ready: Ready, console: ASGIApp) -> list[BaseRoute]:
+    def about(endpoint: str) -> Callable[[Request], Awaitable[JSONResponse]]:
+        title = catalogue.servers[endpoint].title if endpoint else AGGREGATE_TITLE
+        return _document(
+            discovery.resource_metadata(config.public_url, config.issuer, endpoint, title)
+        )
+
+    async def home(_: Request) -> Response:
+        return RedirectResponse("/console/", 307)
+
+    return [
+        *(
+            Route(discovery.WELL_KNOWN + discovery.path_of(endpoint), about(endpoint))
+            for endpoint in (AGGREGATE, *catalogue.servers)
+        ),
+        # the root form is for clients that look there; it describes the aggregate
+        Route(discovery.WELL_KNOWN, about(AGGREGATE)),
+        Route("/healthz", _document({"status": "ok"})),
+        Route("/readyz", ready),
+        Route("/", home),
+        Mount("/console", app=console),
+    ]
+
+
+def _document(content: object) -> Callable[[Request], Awaitable[JSONResponse]]:
+    async def answer(_: Request) -> JSONResponse:
+        return JSONResponse(content, headers={"Cache-Control": "max-age=300"})
+
+    return answer
