@@ -27,15 +27,24 @@ def matrix(found: policy.Policy) -> list[list[str]]:
 
 
 def explain(
-    found: policy.Policy, known: catalogue.Catalogue, roles: frozenset[str], agent: str, tool: str
+    found: policy.Policy,
+    known: catalogue.Catalogue,
+    roles: frozenset[str],
+    agent: str,
+    tool: str,
+    folders: Mapping[str, str] | None = None,
 ) -> Iterable[str]:
-    """Why a person with these roles may or may not call a tool, and which line would change it."""
+    """Why a person with these roles may or may not call a tool, and which line would change it.
+
+    `folders`: of servers that lie elsewhere than in servers/.
+    """
     server, _, name = tool.partition("_")
     if server not in known.servers:
         yield f"no: there is no server {server!r}; tools are named <server>_<tool>"
         return
     decision = found.decide(roles, agent, server, "tool", name)
-    file = f"servers/{server}/policy.yaml"
+    folder = (folders or {}).get(server, f"servers/{server}")
+    file = f"{folder}/policy.yaml"
     if decision.allowed and decision.rule is not None:
         through = ", ".join(sorted(roles & decision.rule.roles))
         rate = decision.rule.rate_for(roles)
@@ -51,7 +60,7 @@ def explain(
     else:
         yield f"no: gateway/agents.yaml narrows {agent!r}: it may not call {tool}"
     if decision.allowed and known.definition(server, "tool", name) is None:
-        yield f"but: servers/{server}/tools.lock.json does not pin it; run `make tools-lock`"
+        yield f"but: {folder}/tools.lock.json does not pin it; run `make tools-lock`"
 
 
 def _some(roles: frozenset[str]) -> str:
@@ -102,7 +111,14 @@ def main() -> None:
         known_people = ", ".join(sorted(everyone))
         sys.exit(f"no person {options.person!r} in {options.realm}; there are {known_people}")
     roles = everyone[options.person]
-    for line in explain(found, known, roles, options.agent, options.tool):
+    here = Path.cwd().resolve()
+    folders = {
+        one.name: str(
+            one.folder.relative_to(here) if one.folder.is_relative_to(here) else one.folder
+        )
+        for one in listed
+    }
+    for line in explain(found, known, roles, options.agent, options.tool, folders):
         sys.stdout.write(line + "\n")
 
 
