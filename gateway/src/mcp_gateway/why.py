@@ -4,6 +4,7 @@ calls.
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -111,13 +112,7 @@ def main() -> None:
         known_people = ", ".join(sorted(everyone))
         sys.exit(f"no person {options.person!r} in {options.realm}; there are {known_people}")
     roles = everyone[options.person]
-    here = Path.cwd().resolve()
-    folders = {
-        one.name: str(
-            one.folder.relative_to(here) if one.folder.is_relative_to(here) else one.folder
-        )
-        for one in listed
-    }
+    folders = {one.name: os.path.relpath(one.folder) for one in listed}
     for line in explain(found, known, roles, options.agent, options.tool, folders):
         sys.stdout.write(line + "\n")
 
