@@ -43,6 +43,19 @@ Emit = Callable[[bytes], Awaitable[None]]
 _encode = msgspec.json.Encoder().encode
 
 
+@dataclass(frozen=True, eq=False)
+class _Same:
+    """Equal to itself alone; it keeps what it holds, so that no other takes its place."""
+
+    of: object
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.of is other.of
+
+    def __hash__(self) -> int:
+        return id(self.of)
+
+
 @dataclass
 class Listening:
     policy: Callable[[], Policy]
@@ -92,8 +105,13 @@ class Listening:
             before = after
 
     def _state(self) -> tuple[object, ...]:
-        """Unchanged as long as nobody's lists can have changed."""
-        return self.policy(), frozenset(self.catalogue.drifted), self.catalogue.closed
+        """Unchanged as long as nobody's lists can have changed; cheap, as it is looked at often."""
+        return (
+            _Same(self.policy()),
+            _Same(self.catalogue.servers),
+            frozenset(self.catalogue.drifted),
+            self.catalogue.closed,
+        )
 
     def _lists(self, call: Call, principal: Principal) -> dict[str, bytes]:
         policy = self.policy()
