@@ -153,6 +153,8 @@ class House:
     async def begin(self) -> None:
         """Forget what was before."""
         self.breaker.worked()
+        assert self.gateway.edge is not None
+        self.gateway.edge.floods.forget()
         self.mark = 0
         self.mark = len(await self.records())
         for server in [self.server, *self.servers.values()]:

@@ -25,6 +25,8 @@ def main() -> None:
         http="httptools",
         log_config=None,
         access_log=False,
+        # who the client is behind proxies is read in floods.py, from as many as are configured
+        proxy_headers=False,
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,

@@ -29,6 +29,7 @@ from mcp_gateway.console.app import Console
 from mcp_gateway.drift import Drift
 from mcp_gateway.edge import Edge
 from mcp_gateway.exchange import Exchange
+from mcp_gateway.floods import Floods
 from mcp_gateway.forward import Forward, Upstream
 from mcp_gateway.lists import Cursors
 from mcp_gateway.measures import Measures
@@ -149,6 +150,9 @@ class Gateway:
                 origins=_origins(config),
                 hosts=_hosts(config, made.port),
                 turned_away=TurnedAway(recorder.event, measures.refused),
+                floods=Floods(
+                    config.limits.refused_rate, config.limits.trusted_proxies, authenticate.knows
+                ),
             )
             console = Console(
                 public_url=config.public_url,

@@ -15,6 +15,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from starlette.types import Receive, Scope, Send
 
 from mcp_gateway.call import AGGREGATE, Answer, Call, Principal
+from mcp_gateway.floods import Floods
 from mcp_gateway.ids import call_id
 from mcp_gateway.measures import Measures
 from mcp_gateway.pipeline import Pipeline
@@ -63,6 +64,7 @@ class Edge:
     origins: frozenset[str]
     hosts: frozenset[str]
     turned_away: TurnedAway
+    floods: Floods
 
     def endpoint(self, path: str) -> str | None:
         """The endpoint at this path; None when it is no MCP endpoint."""
@@ -78,6 +80,7 @@ class Edge:
         request_id = call_id()
         logs.call_id.set(request_id)
         try:
+            self.floods.admit(scope)
             headers, authorization = self._headers(scope)
             endpoint = self.endpoint(scope["path"])
             if endpoint is None or (endpoint != AGGREGATE and endpoint not in self.servers):
@@ -87,6 +90,7 @@ class Edge:
             _negotiable(headers)
             # before the body: whoever has no token sends us no megabytes
             principal = await self.pipeline.authenticate(authorization, endpoint)
+            self.floods.admit_person(principal)
             body = await self._body(headers, receive)
             message = read(body, headers, endpoint=endpoint, call_id=request_id)
             if isinstance(message, Notification):
@@ -120,7 +124,8 @@ class Edge:
         except Gone:
             log.info("caller gone", extra={"method": call.method if call else None})
         except Refusal as refusal:
-            self.turned_away.note(refusal, scope["path"][:MAX_PATH], principal)
+            if self.floods.count(refusal, scope, principal):
+                self.turned_away.note(refusal, scope["path"][:MAX_PATH], principal)
             await response.answer(call, refusal.answer(""), refusal.request_id)
 
     def _span(self, call: Call) -> Any:
