@@ -324,6 +324,31 @@ async def test_a_token_of_the_gateway_itself_or_of_no_client_is_refused(azp: Any
     await refused(a_token(azp=azp))
 
 
+async def test_O16_a_client_of_its_own_is_a_service_and_its_roles_are_not_the_tokens() -> None:
+    roles = {"roles": ["analyst"]}
+    mine = {"azp": "Nightly", "preferred_username": "service-account-nightly"}
+    service = await enter(a_token(**mine, realm_access=roles))
+    assert (service.service, service.agent, service.roles) == (True, "Nightly", frozenset())
+    person = await enter(a_token(preferred_username="ana", realm_access=roles))
+    assert (person.service, person.roles) == (False, {"analyst"})
+
+
+@pytest.mark.parametrize("azp", ["mcp-host", "nightly2", "service-account-nightly"])
+async def test_O16_a_service_account_comes_only_from_its_own_client(azp: str) -> None:
+    token = a_token(azp=azp, preferred_username="service-account-nightly")
+    assert (await refused(token)).reason == "a service account of another client"
+
+
+async def test_only_a_verified_token_is_known() -> None:
+    at, token = door(), a_token()
+    assert not at.knows([f"Bearer {token}"])
+    await enter(token, at)
+    assert at.knows([f"Bearer {token}"])
+    assert not at.knows([f"Bearer {token}", f"Bearer {token}"])
+    assert not at.knows([])
+    assert not at.knows([f"Bearer {token}x"])
+
+
 @pytest.mark.parametrize(
     "bent",
     [

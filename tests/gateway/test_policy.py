@@ -1,6 +1,7 @@
 """Who may what: nothing that no line names, and never more than the person or the agent has."""
 
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_gateway.authorize import authorize, listing, locate
-from mcp_gateway.policy import Agent, load
+from mcp_gateway.policy import Agent, Service, load
 from mcp_gateway.refusals import Refusal
 from mcp_gateway.settings import ConfigError, Rate, Server
 
@@ -190,6 +191,12 @@ def test_a_policy_file_is_compiled_and_its_version_follows_every_byte(tmp_path: 
         ("tools: { a: { roles: [x] }, a: { roles: [y] } }", "the key 'a' is given twice"),
         ("tools: {}\ntools: {}", "line 2: the key 'tools' is given twice"),
         ("prompts: { a: { roles: [x], kind: write } }", "prompts.a.kind: Extra inputs are not permitted"),
+        ("tools: { a: { roles: [x], cost: 0 } }", "tools.a.cost: Input should be greater than or equal to 1"),
+        ("tools: { a: { roles: [x], cost: 101 } }", "tools.a.cost: Input should be less than or equal to 100"),
+        ("tools: { a: { roles: [x], cost: dear } }", "tools.a.cost: Input should be a valid integer"),
+        ("rate: 4/minute\ntools: { a: { roles: [x], cost: 5 } }", "tools.a.cost is 5, more than the server's rate ever holds (4)"),
+        ("rate: often", "policy.yaml: rate: Value error, expected a rate"),
+        ("tools: { a: { roles: [x], rates: { z: 3/minute } } }", "rates: z is not among the roles of this tool"),
         ("- tools", "expected keys and values, found list"),
         ("", "expected keys and values, found NoneType"),
         ("tools: [", "not valid YAML"),
@@ -211,3 +218,36 @@ def test_a_missing_agents_file_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "agents.yaml").unlink()
     with pytest.raises(ConfigError, match=r"agents\.yaml: no such file"):
         load([server], tmp_path / "agents.yaml", 30.0)
+
+
+@pytest.mark.parametrize(
+    ("agents", "told"),
+    [
+        ("agents: {}\nservices: { n: { roles: [x], may: [read] } }", "services.n.tools: Field required"),
+        ("agents: {}\nservices: { n: { may: [read], tools: ['*'] } }", "services.n.roles: Field required"),
+        ("agents: {}\nservices: { n: { roles: [], may: [read], tools: ['*'] } }", "services.n.roles: List should have at least 1"),
+        ("agents: {}\nservices: { n: { roles: [boss], may: [read], tools: ['*'] } }", "services.n.roles: no policy names boss"),
+        ("agents: { n: { may: [read], tools: ['*'] } }\nservices: { n: { roles: [x], may: [read], tools: ['*'] } }", "n is listed under agents and under services"),
+        ("agents: { n: { may: [read], tools: ['*'], rate: 1 } }", "agents.n.rate"),
+        ("agents: {}\nservice: {}", "service: Extra inputs are not permitted"),
+    ],
+)  # fmt: skip
+def test_p08_a_mistake_in_the_agents_file_stops_the_start_and_says_where(
+    tmp_path: Path, agents: str, told: str
+) -> None:
+    server = server_with(tmp_path, "tools: { a: { roles: [x] } }")
+    (tmp_path / "agents.yaml").write_text(agents)
+    with pytest.raises(ConfigError) as caught:
+        load([server], tmp_path / "agents.yaml", 30.0)
+    assert told in str(caught.value)
+
+
+def test_a_service_has_its_own_line_and_people_have_none_of_it() -> None:
+    line = Service(roles=["x"], may=["read"], tools=["one_*"])
+    policy = replace(a_policy(a_rule("a", roles=("x",))), services={"nightly": line})
+    assert policy.roles_of_service("nightly") == {"x"}
+    assert policy.roles_of_service("desk") == frozenset()
+    held = frozenset({"x"})
+    assert policy.decide(held, "nightly", "one", "tool", "a", service=True).allowed
+    assert not policy.decide(held, "nightly", "one", "tool", "a").allowed
+    assert not policy.decide(held, "desk", "one", "tool", "a", service=True).allowed

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from gateway.made import a_call, a_catalogue, a_policy, a_principal, a_rule
 
 from mcp_gateway import why
 from mcp_gateway.authorize import authorize
-from mcp_gateway.policy import Agent
+from mcp_gateway.policy import Agent, Service
 from mcp_gateway.refusals import Refusal
 from mcp_gateway.settings import Rate
 
@@ -56,6 +57,17 @@ def test_a_no_names_what_would_change_it(
     text = told(tool, *roles, agent=agent)
     assert text.startswith("no: ")
     assert says in text
+
+
+def test_costs_and_services_are_named() -> None:
+    dear = replace(a_rule("dear"), cost=5)
+    service = Service(roles=["analyst"], may=["read"], tools=["*"])
+    policy = replace(a_policy(dear), services={"nightly": service})
+    held = frozenset({"analyst"})
+    assert "5 tokens each" in "\n".join(why.explain(policy, CATALOGUE, held, "desk", "one_dear"))
+    (text,) = why.explain(policy, CATALOGUE, held, "nightly", "one_dear")
+    assert "lists 'nightly' as a service, which acts for no person" in text
+    assert why.matrix(policy)[1][-1] == "60/60s, cost 5"
 
 
 def test_a_line_without_a_pinned_definition_is_pointed_out() -> None:

@@ -23,7 +23,8 @@ def matrix(found: policy.Policy) -> list[list[str]]:
         rates = [f"{role} {one.calls}/{one.seconds:g}s" for role, one in rule.rates.items()]
         shown = rule.name if rule.family == "resource" else f"{rule.server}_{rule.name}"
         label = shown if rule.family == "tool" else f"{rule.family} {shown}"
-        rows.append([label, *marks, rule.kind, ", ".join([rate, *rates])])
+        cost = [f"cost {rule.cost}"] if rule.cost > 1 else []
+        rows.append([label, *marks, rule.kind, ", ".join([rate, *rates, *cost])])
     return rows
 
 
@@ -50,12 +51,15 @@ def explain(
         through = ", ".join(sorted(roles & decision.rule.roles))
         rate = decision.rule.rate_for(roles)
         yield f"yes: role {through} ({file}: tools.{name}.roles), as {agent} (gateway/agents.yaml)"
-        yield f"     {rate.calls} calls per {rate.seconds:g} s, {decision.rule.timeout:g} s each"
+        cost = f", {decision.rule.cost} tokens each" if decision.rule.cost > 1 else ""
+        yield f"     {rate.calls} calls per {rate.seconds:g} s, {decision.rule.timeout:g} s each{cost}"
     elif decision.reason == "not_in_policy":
         yield f"no: {file} has no line for tools.{name}; what is not listed is denied"
     elif decision.reason == "no_role" and decision.rule is not None:
         wanted = ", ".join(sorted(decision.rule.roles))
         yield f"no: {file}: tools.{name}.roles is [{wanted}]; the person has {_some(roles)}"
+    elif decision.reason == "unknown_agent" and agent in found.services:
+        yield f"no: gateway/agents.yaml lists {agent!r} as a service, which acts for no person"
     elif decision.reason == "unknown_agent":
         yield f"no: gateway/agents.yaml does not list the client {agent!r}"
     else:
