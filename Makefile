@@ -91,8 +91,8 @@ blocks: .venv/ready ## what is closed now, since when, by whom and why
 # --- the code
 
 .PHONY: test
-test: .venv/ready ## every test (TESTS=tests/gateway for some)
-	@$(PY) -m pytest -q -n logical --maxprocesses 4 $(TESTS)
+test: .venv/ready ## every test but the official protocol suite (TESTS=tests/gateway for some)
+	@$(PY) -m pytest -q -n logical --maxprocesses 4 --ignore=tests/conformance $(TESTS)
 
 .PHONY: conformance
 conformance: .venv/ready ## the official protocol suite, both eras, through the gateway
