@@ -51,8 +51,8 @@ def explain(
         through = ", ".join(sorted(roles & decision.rule.roles))
         rate = decision.rule.rate_for(roles)
         yield f"yes: role {through} ({file}: tools.{name}.roles), as {agent} (gateway/agents.yaml)"
-        cost = f", {decision.rule.cost} tokens each" if decision.rule.cost > 1 else ""
-        yield f"     {rate.calls} calls per {rate.seconds:g} s, {decision.rule.timeout:g} s each{cost}"
+        line = f"     {rate.calls} calls per {rate.seconds:g} s, {decision.rule.timeout:g} s each"
+        yield f"{line}, {decision.rule.cost} tokens each" if decision.rule.cost > 1 else line
     elif decision.reason == "not_in_policy":
         yield f"no: {file} has no line for tools.{name}; what is not listed is denied"
     elif decision.reason == "no_role" and decision.rule is not None:
