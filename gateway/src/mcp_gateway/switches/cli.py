@@ -46,7 +46,8 @@ def main(arguments: Sequence[str] | None = None, *, insist_on_durability: bool =
         print(f"switches: not recorded, so nothing was changed: {error}", file=sys.stderr)
         return NOT_DONE
     except table.FAULTS as error:
-        print(f"switches: not in effect, the database failed: {error}", file=sys.stderr)
+        failed = "nothing can be listed" if options.command == "list" else "not in effect"
+        print(f"switches: {failed}, the database failed: {error}", file=sys.stderr)
         return NOT_DONE
     print(_told(change, done))
     return DONE
