@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from mcp_gateway.audit.waiting import LedgerDown
-from mcp_gateway.refusals import Refusal, malformed
+from mcp_gateway.refusals import Refusal, ledger_down, malformed
 from mcp_gateway.turned_away import RECORDED_EACH, WINDOW_SECONDS, TurnedAway
 
 
@@ -19,13 +18,13 @@ class Story:
 
     async def event(self, name: str, detail: Mapping[str, Any]) -> None:
         if self.down:
-            raise LedgerDown("down", "away")
+            raise ledger_down()
         self.recorded.append((name, detail))
 
     async def turn_away(self, times: int, refusal: Refusal | None = None) -> None:
         for _ in range(times):
             self.door.note(refusal or malformed("No."), "/mcp", None)
-        await asyncio.sleep(0)
+        await asyncio.gather(*self.door._tasks)  # raises what a write let through
 
 
 async def test_a_flood_leaves_a_sample_and_then_its_number() -> None:

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from mcp_gateway.audit.waiting import LedgerDown
 from mcp_gateway.call import Principal
 from mcp_gateway.refusals import Refusal
 
@@ -72,5 +71,5 @@ class TurnedAway:
     async def _write(self, name: str, detail: Mapping[str, Any]) -> None:
         try:
             await self._event(name, detail)
-        except LedgerDown:
+        except Refusal:  # the ledger is down; the answer has gone out all the same
             log.warning("turned away, unrecorded", extra={"detail": dict(detail)})
