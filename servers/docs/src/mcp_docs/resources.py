@@ -9,7 +9,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, ListResourcesResult, Resource
 
-from mcp_docs.library import Library, reader
+from mcp_docs.knowledge import Library, reader
 from mcp_docs.models import url
 from mcp_shared.faults import Unavailable
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mcp.server.mcpserver import MCPServer
 
-from mcp_docs.library import Library
+from mcp_docs.knowledge import Library
 from mcp_docs.prompts import add_prompts
 from mcp_docs.resources import add_resources
 from mcp_docs.settings import Settings

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from mcp_docs import ranking
-from mcp_docs.library import PageEntry, PageText, SectionAt
+from mcp_docs.knowledge import PageEntry, PageText, SectionAt
 from mcp_docs.models import CollectionInfo, CollectionList, Hit, SearchResult, overdue, url
 from mcp_docs.settings import Settings
 from mcp_docs.text import visible

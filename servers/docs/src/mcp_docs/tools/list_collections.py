@@ -2,7 +2,7 @@
 
 from mcp_types import ToolAnnotations
 
-from mcp_docs.library import TheLibrary, reader
+from mcp_docs.knowledge import TheLibrary, reader
 from mcp_docs.models import CollectionList
 
 TITLE = "List collections"

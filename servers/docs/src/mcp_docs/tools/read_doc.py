@@ -5,7 +5,7 @@ from typing import Annotated
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
-from mcp_docs.library import PageText, TheLibrary, reader
+from mcp_docs.knowledge import PageText, TheLibrary, reader
 from mcp_docs.models import DocId, Text, overdue, url
 from mcp_shared.faults import Invalid, NotFound
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
-from mcp_docs.library import TheLibrary, reader
+from mcp_docs.knowledge import TheLibrary, reader
 from mcp_docs.models import Collection, SearchResult
 from mcp_shared.faults import NotFound
 from mcp_shared.fields import PageSize, SearchText
