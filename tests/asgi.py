@@ -1,20 +1,20 @@
-"""Run an ASGI app's lifespan in a task of its own: fixtures are torn down in another task."""
+"""Hold a context open in a task of its own: fixtures are torn down in another task."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import httpx2
 
 
 @asynccontextmanager
-async def started(app: Any) -> AsyncIterator[None]:
+async def held(context: AbstractAsyncContextManager[Any]) -> AsyncIterator[None]:
     ready, over = asyncio.Event(), asyncio.Event()
 
     async def run() -> None:
         try:
-            async with app.router.lifespan_context(app):
+            async with context:
                 ready.set()
                 await over.wait()
         finally:
@@ -29,6 +29,11 @@ async def started(app: Any) -> AsyncIterator[None]:
     finally:
         over.set()
         await task
+
+
+def started(app: Any) -> AbstractAsyncContextManager[None]:
+    """An ASGI app's lifespan, held open."""
+    return held(app.router.lifespan_context(app))
 
 
 def client_of(app: Any, base_url: str) -> httpx2.AsyncClient:

@@ -17,7 +17,7 @@ from typing import Any
 
 import asyncpg
 import httpx2
-from asgi import client_of
+from asgi import client_of, held
 from house.backends import Counted, a_server
 from house.folders import AGENTS, POLICIES
 from joserfc.jwk import RSAKey
@@ -242,24 +242,9 @@ async def house(
         }
     )
     gateway = gateway_app.build(settings)
-    ready, over = asyncio.Event(), asyncio.Event()
-
-    async def run() -> None:
-        try:
-            async with gateway.running(insist_on_durability=False):
-                ready.set()
-                await over.wait()
-        finally:
-            ready.set()
-
-    task = asyncio.create_task(run())
-    await ready.wait()
-    if task.done():
-        await task
-    try:
-        async with client_of(gateway, GATEWAY) as http:
-            known = {one.name: one for one in (server, *others)}
-            yield House(gateway, http, issuer, server, database, known)
-    finally:
-        over.set()
-        await task
+    async with (
+        held(gateway.running(insist_on_durability=False)),
+        client_of(gateway, GATEWAY) as http,
+    ):
+        known = {one.name: one for one in (server, *others)}
+        yield House(gateway, http, issuer, server, database, known)
