@@ -88,6 +88,52 @@ revoke: .venv/ready ## refuse every token that PERSON=ben has now; a new sign-in
 blocks: .venv/ready ## what is closed now, since when, by whom and why
 	@$(SWITCHES) list
 
+# --- the playbook: four weeks, each line a command that proves itself
+
+WEEK := $(PY) -m mcp_playbook
+
+.PHONY: week-1 week-2 week-3 week-4
+week-1: .venv/ready ## one server, its descriptions nailed (URL=… to check another deployment's wire)
+	@$(WEEK) week 1
+week-2: .venv/ready ## observability from day one
+	@$(WEEK) week 2
+week-3: .venv/ready ## the gateway: identity, rights, limits, record
+	@$(WEEK) week 3
+week-4: .venv/ready ## controlled expansion
+	@$(WEEK) week 4
+
+.PHONY: lint-tools
+lint-tools: .venv/ready ## score every tool description against the contract (NAME=crm for one server)
+	@$(PY) -m mcp_playbook.lint $(NAME)
+
+.PHONY: select-tools
+select-tools: .venv/ready ## whether the right tool is found for what people ask (NAME=crm for one server)
+	@$(PY) -m mcp_playbook.selection $(NAME)
+
+.PHONY: baseline
+baseline: .venv/ready ## completion and latency of every tool, measured and kept to compare with
+	@$(PY) -m mcp_playbook.baseline
+
+.PHONY: new-server
+new-server: .venv/ready ## a server of your own, from the template: NAME=billing
+	@$(PY) -m mcp_playbook.new_server "$(NAME)"
+
+.PHONY: vet
+vet: .venv/ready ## audit a public MCP server before you trust it: make vet URL_OR_PACKAGE=…
+	@$(PY) -m mcp_playbook.vet "$(URL_OR_PACKAGE)"
+
+.PHONY: drill
+drill: .venv/ready ## cause an incident on a stack of its own and show the recovery: NAME=valkey-down
+	@$(PY) -m mcp_playbook.drill $(NAME)
+
+.PHONY: upgrade
+upgrade: .venv/ready ## take another version of the kit: TO=v0.2.0 (checked before and after)
+	@$(PY) -m mcp_playbook.upgrade "$(TO)"
+
+.PHONY: controls
+controls: .venv/ready ## the control map for auditors, made anew from the checks
+	@$(WEEK) controls
+
 # --- the code
 
 .PHONY: test

@@ -1,0 +1,1 @@
+"""The four weeks as commands. It looks at a deployment from outside; nothing in production imports it."""
