@@ -5,6 +5,7 @@ Pure: no clock, no network, no state.
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +20,15 @@ HINTS = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
 
 _PART = re.compile(rf"^({'|'.join(PARTS)}):", re.MULTILINE)
 _SHOUTING = re.compile(r"\b(?:[A-Z]{4,}|you must)\b")
-_ACRONYMS = frozenset({"JSON", "HTTP", "HTML", "NULL", "SELECT", "UUID", "TPCH", "HTTPS"})
-# bidirectional controls, zero-width and tag characters: text a reviewer does not see
-_HIDDEN = re.compile(
-    "[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
+_KNOWN_CAPITALS = """
+ASCII CORS CRUD DELETE FALSE FROM GLOB HEAD HTML HTTP HTTPS IMAP INSERT ISBN JOIN JSON JSONL LDAP
+LIKE NULL OIDC PATCH POST REST SAML SELECT SMTP SOQL TPCH TRUE UPDATE UUID WHERE WITH YAML YYYY
+"""
+_ACRONYMS = frozenset(_KNOWN_CAPITALS.split())
+_VISIBLE_CONTROLS = frozenset("\n\t\r")
+# drawn as nothing although their category is that of a letter or a mark
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 
 
@@ -43,32 +49,63 @@ def parse(text: str) -> Description:
     return Description(purpose=" ".join(pieces[0].split()), parts=parts)
 
 
+def hidden(text: str) -> list[str]:
+    """Characters a reviewer does not see, as code points: controls, zero width, tags."""
+    return [
+        f"U+{ord(one):04X}"
+        for place, one in enumerate(text)
+        if (
+            (unicodedata.category(one) in {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"} or _BLANK.match(one))
+            and one not in _VISIBLE_CONTROLS
+            and not _draws_an_emoji(text, place)
+        )
+    ]
+
+
+def _draws_an_emoji(text: str, place: int) -> bool:
+    """A joiner or a variation selector behind a pictograph, where it is at home."""
+    if text[place] not in "\u200d\ufe0f" or place == 0:
+        return False
+    return unicodedata.category(text[place - 1]) in {"So", "Sk"} or text[place - 1] == "\ufe0f"
+
+
+def shouted(text: str) -> list[str]:
+    """Words in capitals that are no acronym, and "you must"."""
+    return sorted({word for word in _SHOUTING.findall(text) if word not in _ACRONYMS})
+
+
+def first_sentence(text: str) -> str:
+    return re.split(r"(?<=[.!?])\s", text.strip(), maxsplit=1)[0]
+
+
 def definition_hash(definition: Mapping[str, Any]) -> str:
     """SHA-256 over everything of a tool or prompt that a model or a client acts on."""
     seen = {k: v for k, v in definition.items() if k != "hash" and v is not None}
     return hashlib.sha256(orjson.dumps(seen, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def unbounded(schema: Mapping[str, Any], path: str = "$") -> Iterator[str]:
+def unbounded(schema: Any, path: str = "$") -> Iterator[str]:
     """Every string without a longest length, number without both ends, list without a size."""
+    if not isinstance(schema, Mapping):  # true and false are schemas too
+        return
     for option in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
         yield from unbounded(option, path)
     for name, definition in schema.get("$defs", {}).items():
         yield from unbounded(definition, f"{path}({name})")
     kind = schema.get("type")
+    kinds = {kind} if isinstance(kind, str) else set(kind or ())
     if "enum" not in schema and "const" not in schema:
-        if kind == "string" and "maxLength" not in schema:
+        if "string" in kinds and "maxLength" not in schema:
             yield f"{path}: a string without maxLength"
-        if kind in {"integer", "number"} and not {"minimum", "maximum"} <= schema.keys():
+        if kinds & {"integer", "number"} and not {"minimum", "maximum"} <= schema.keys():
             yield f"{path}: a number without both ends"
-        if kind == "array" and "maxItems" not in schema:
+        if "array" in kinds and "maxItems" not in schema:
             yield f"{path}: a list without maxItems"
-    if kind == "object" and schema.get("additionalProperties", True) is not False:
+    if "object" in kinds and schema.get("additionalProperties", True) is not False:
         yield f"{path}: an object that takes unknown keys"
     for name, child in schema.get("properties", {}).items():
         yield from unbounded(child, f"{path}.{name}")
-    if isinstance(items := schema.get("items"), dict):
-        yield from unbounded(items, f"{path}[]")
+    yield from unbounded(schema.get("items"), f"{path}[]")
 
 
 def violations(tool: Mapping[str, Any], siblings: Iterable[str]) -> list[str]:
@@ -79,14 +116,13 @@ def violations(tool: Mapping[str, Any], siblings: Iterable[str]) -> list[str]:
     found = [f"description has no '{part}:'" for part in PARTS if part not in description.parts]
     if not MIN_WORDS <= description.words <= MAX_WORDS:
         found.append(f"description has {description.words} words, not {MIN_WORDS} to {MAX_WORDS}")
-    first = re.split(r"(?<=[.!?])\s", description.purpose, maxsplit=1)[0]
+    first = first_sentence(description.purpose)
     if len(first) > MAX_PURPOSE_CHARACTERS:
         found.append(f"first sentence has {len(first)} characters, not {MAX_PURPOSE_CHARACTERS}")
     if others and not any(other in description.parts.get("Not for", "") for other in others):
         found.append("'Not for:' names no other tool of this server")
-    shouted = {word for word in _SHOUTING.findall(text) if word not in _ACRONYMS}
-    found += [f"shouts {word!r}" for word in sorted(shouted)]
-    if _HIDDEN.search(text):
+    found += [f"shouts {word!r}" for word in shouted(text)]
+    if hidden(text):
         found.append("has invisible characters")
     if not tool.get("title"):
         found.append("has no title")

@@ -1,0 +1,1 @@
+"""One file per rule of the description contract: a pure function from a tool to its findings."""
