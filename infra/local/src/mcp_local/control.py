@@ -34,7 +34,8 @@ def supervisor_pid(here: Place) -> int | None:
 def fingerprint(here: Place, plan: Plan) -> str:
     """What a running stack was started from; `make up` starts anew when it has changed."""
     choices = (here.gateway_port, here.issuer_port, here.scale, here.database_url, here.redis_url)
-    return hashlib.sha256(f"{plan.fingerprint}{choices}".encode()).hexdigest()[:16]
+    named = tuple(os.environ.get(part.unless) for part in plan.parts if part.unless)
+    return hashlib.sha256(f"{plan.fingerprint}{choices}{named}".encode()).hexdigest()[:16]
 
 
 def environment(here: Place) -> dict[str, str]:

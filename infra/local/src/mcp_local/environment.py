@@ -1,4 +1,6 @@
-"""The environment a part's process gets: the user's own, without what only the stack may know."""
+"""The environment a part's process gets: the stack's defaults, the user's own without what only
+the stack may know, and what the part itself says; each over the one before.
+"""
 
 import os
 from collections.abc import Mapping
@@ -26,7 +28,8 @@ def inherited(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 def base(part: Part, filler: Filler) -> dict[str, str]:
     """What every process and setup command of a part gets."""
-    env = {**inherited(), "PYTHONUNBUFFERED": "1", MARK: str(filler.place.run)}
+    defaults = filler.environment(filler.plan.defaults, part)
+    env = {**defaults, **inherited(), "PYTHONUNBUFFERED": "1", MARK: str(filler.place.run)}
     if part.name in filler.ports:
         env["PORT"] = env["MCP_PORT"] = str(filler.ports[part.name])
     return env

@@ -51,6 +51,9 @@ class Keeper:
         await self._prepare_until_done()
         if own.external(self.part, self.filler):
             await self._watch_external()
+        if own.idle(self.part):
+            self._became_ready("prepared", f"idle: the environment has {self.part.unless}")
+            return
         if not self.part.command and self.part.kind not in ("postgres", "valkey"):
             self._became_ready("prepared")
             return

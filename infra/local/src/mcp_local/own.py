@@ -1,6 +1,7 @@
-"""PostgreSQL and Valkey as parts of the stack: how this machine starts them."""
+"""PostgreSQL and Valkey as parts of the stack, and whether a part is ours to start at all."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Mapping
 
@@ -21,6 +22,11 @@ def external(part: Part, filler: Filler) -> bool:
         (part.kind == "postgres" and filler.place.database_url)
         or (part.kind == "valkey" and filler.place.redis_url)
     )
+
+
+def idle(part: Part, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the environment names something that does this part's work."""
+    return bool(part.unless and environ.get(part.unless))
 
 
 def postgres_launch(part: Part, filler: Filler, env: Mapping[str, str]) -> Launch:

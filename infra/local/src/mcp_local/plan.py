@@ -38,6 +38,7 @@ class Part:
     setup: tuple[Setup, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     public: Literal["gateway", "issuer"] | None = None
+    unless: str | None = None  # the environment variable that makes this part idle
     resource: str = ""  # a server's identity, its audience
 
     @property
@@ -59,6 +60,7 @@ class Plan:
 
     parts: tuple[Part, ...]
     fingerprint: str
+    defaults: Mapping[str, str] = field(default_factory=dict)  # below the user's own environment
 
     def part(self, name: str) -> Part:
         for part in self.parts:
@@ -104,7 +106,8 @@ def plan(root: Path) -> Plan:
     for server in listed:
         for part in _server(root, server, base):
             add(part)
-    return Plan(parts=_ordered(parts), fingerprint=_fingerprint(root, parts.values()))
+    defaults = base.parts.env
+    return Plan(_ordered(parts), _fingerprint(root, parts.values(), defaults), defaults)
 
 
 def _service(root: Path, name: str, service: BaseService, listed: tuple[Server, ...]) -> Part:
@@ -122,6 +125,7 @@ def _service(root: Path, name: str, service: BaseService, listed: tuple[Server, 
         setup=service.setup,
         env=service.env,
         public=service.public,
+        unless=service.unless,
     )
 
 
@@ -180,9 +184,9 @@ def _ordered(parts: Mapping[str, Part]) -> tuple[Part, ...]:
         raise StackTomlError(f"These wait for each other: {circle}.") from error
 
 
-def _fingerprint(root: Path, parts: object) -> str:
+def _fingerprint(root: Path, *content: object) -> str:
     """Changes when a running stack no longer is what the files describe."""
-    digest = hashlib.sha256(repr(parts).encode())
+    digest = hashlib.sha256(repr(content).encode())
     for file in (root / "gateway" / "gateway.yaml", root / "infra" / "keycloak" / "realm.json"):
         if file.is_file():
             digest.update(file.read_bytes())

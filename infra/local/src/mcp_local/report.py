@@ -5,7 +5,7 @@ import time
 from rich.table import Table
 
 from mcp_gateway.connect import configurations
-from mcp_local import screen
+from mcp_local import screen, stack_file
 from mcp_local.load import Stack
 from mcp_local.people import people
 
@@ -35,6 +35,8 @@ def report(stack: Stack, *, calls: bool, begun: float) -> int:
         out.print(f"\n[cyan]{client.title}[/]")
         out.print(client.text, markup=False)
     out.print(f"\nConsole: {here.gateway}/console   Issuer: {here.issuer}")
+    if traces := stack_file.telemetry(filler):
+        out.print(f"Traces: {traces}")
     out.print("Next: make demo, make ps, make logs, make doctor, make down")
     out.print(f"[bold]{time.monotonic() - begun:.1f} s[/] in all.")
     if not good:

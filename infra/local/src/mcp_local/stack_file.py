@@ -3,9 +3,18 @@
 import json
 from typing import Any
 
+from mcp_local import own
 from mcp_local.fill import Filler
 from mcp_local.people import people
 from mcp_local.secret_files import KEYS
+
+TELEMETRY = "telemetry"  # the part that answers for traces and metrics
+
+
+def telemetry(filler: Filler) -> str | None:
+    """Where this stack's traces and metrics can be asked for; None when they go elsewhere."""
+    parts = [part for part in filler.plan.parts if part.name == TELEMETRY and not own.idle(part)]
+    return filler.url(TELEMETRY) if parts else None
 
 
 def describe(filler: Filler) -> dict[str, Any]:
@@ -17,6 +26,7 @@ def describe(filler: Filler) -> dict[str, Any]:
         "mcp": f"{here.gateway}/mcp",
         "console": f"{here.gateway}/console",
         "issuer": here.issuer,
+        "telemetry": telemetry(filler),
         "token_endpoint": f"{here.issuer}/protocol/openid-connect/token",
         "scale": here.scale,
         "servers": [

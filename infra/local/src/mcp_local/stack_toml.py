@@ -52,6 +52,8 @@ class BaseService(_Strict):
 
     own: Literal["postgres", "valkey"] | None = None
     public: Literal["gateway", "issuer"] | None = None
+    # an environment variable; where it is set, something else does this part's work
+    unless: str | None = None
     process: Process | None = None
     needs: tuple[str, ...] = ()
     setup: tuple[Setup, ...] = ()
@@ -63,11 +65,18 @@ class Servers(_Strict):
     env: dict[str, str] = {}
 
 
+class Parts(_Strict):
+    """What every process gets where the user's own environment does not say otherwise."""
+
+    env: dict[str, str] = {}
+
+
 class BaseFile(_Strict):
     """infra/local/stack.toml."""
 
     services: dict[Name, BaseService]
     servers: Servers = Servers()
+    parts: Parts = Parts()
 
 
 def _read(file: Path, form: type[T]) -> T:

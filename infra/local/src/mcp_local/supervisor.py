@@ -49,7 +49,8 @@ async def supervise(here: Place, plan: Plan, filler: Filler, fingerprint: str) -
 
 
 def _port(part: Part, filler: Filler) -> int | None:
-    return None if own.external(part, filler) else filler.ports.get(part.name)
+    elsewhere = own.external(part, filler) or own.idle(part)
+    return None if elsewhere else filler.ports.get(part.name)
 
 
 def _keepers(plan: Plan, filler: Filler, board: Board) -> dict[str, Keeper]:

@@ -1,0 +1,1 @@
+"""A stand-in telemetry backend: takes OTLP, answers like Tempo and Prometheus."""
