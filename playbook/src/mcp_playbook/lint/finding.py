@@ -33,7 +33,7 @@ WEIGHTS = {
 class Finding:
     rule: str
     tool: str
-    wrong: str
+    what: str
     instead: str
     points: float
 

@@ -65,7 +65,7 @@ class Report:
                     "words": tool.words,
                     "tokens": tool.tokens,
                     "findings": [
-                        {"rule": one.rule, "wrong": one.wrong, "instead": one.instead,
+                        {"rule": one.rule, "what": one.what, "instead": one.instead,
                          "points": round(one.points, 2)}
                         for one in tool.findings
                     ],

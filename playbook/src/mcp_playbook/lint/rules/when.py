@@ -32,9 +32,9 @@ _WANTED = {
 
 
 def check(tool: Definition, server: Server) -> Iterator[Finding]:
-    for part, (wrong, instead) in _WANTED.items():
+    for part, (what, instead) in _WANTED.items():
         if part not in tool.parts:
-            yield Finding("D5", tool.name, wrong, instead, NO_PART)
+            yield Finding("D5", tool.name, what, instead, NO_PART)
         elif not tool.parts[part].named:
             yield Finding(
                 "D5", tool.name, f"has no part {part!r}, only prose that reads like it",
