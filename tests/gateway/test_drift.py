@@ -106,6 +106,59 @@ async def test_what_is_compared_once_is_not_asked_for_by_every_call() -> None:
     assert server.asked == [("tools/list", {})]
 
 
+async def test_behind_a_server_that_hangs_all_share_one_wait_and_its_failure() -> None:
+    class Hangs(Server):
+        async def ask(self, server: str, method: str, params: dict[str, Any]) -> Mapping[str, Raw]:
+            assert server == "one"
+            self.asked.append((method, params))
+            await asyncio.sleep(0.2)
+            raise unavailable("server_unavailable", "x")
+
+    server = Hangs()
+    drift = watching(pinned(TOOL), server)
+    begun = asyncio.get_running_loop().time()
+    told = await asyncio.gather(
+        *(drift.ensure_compared("one") for _ in range(20)), return_exceptions=True
+    )
+    assert asyncio.get_running_loop().time() - begun < 0.4
+    assert {type(one) for one in told} == {Refusal}
+    assert len(server.asked) == 1
+    with pytest.raises(Refusal):  # the next one asks anew
+        await drift.ensure_compared("one")
+    assert len(server.asked) == 2
+
+
+async def test_a_caller_that_leaves_takes_nobody_elses_comparison_along() -> None:
+    class Slow(Server):
+        async def ask(self, server: str, method: str, params: dict[str, Any]) -> Mapping[str, Raw]:
+            await asyncio.sleep(0.05)
+            return await super().ask(server, method, params)
+
+    drift = watching(pinned(TOOL), Slow({"tools": [TOOL]}))
+    first = asyncio.create_task(drift.ensure_compared("one"))
+    second = asyncio.create_task(drift.ensure_compared("one"))
+    await asyncio.sleep(0.01)
+    first.cancel()
+    await second
+    assert first.cancelled()
+
+
+async def test_what_is_compared_again_is_held_against_what_is_pinned_now() -> None:
+    class Slow(Server):
+        async def ask(self, server: str, method: str, params: dict[str, Any]) -> Mapping[str, Raw]:
+            found = await super().ask(server, method, params)
+            await asyncio.sleep(0.05)
+            return found
+
+    server, catalogue = Slow({"tools": [TOOL]}), pinned(TOOL)
+    drift = watching(catalogue, server)
+    under_way = asyncio.create_task(drift.ensure_compared("one"))
+    await asyncio.sleep(0.01)
+    await drift.again(["one"])
+    await under_way
+    assert len(server.asked) == 2
+
+
 async def test_a_list_of_many_pages_is_read_to_its_end_and_no_further_than_sense() -> None:
     other = {**TOOL, "name": "write_it"}
     server = Server({"tools": [TOOL], "nextCursor": "2"}, {"tools": [other], "nextCursor": None})

@@ -10,6 +10,8 @@ from house.backends import Behaviour, answers, result_of
 from house.house import House
 from house.wire import Wire, events
 
+from mcp_gateway.breaker import FAILURES
+
 
 def a_lot(call: dict[str, Any]) -> bytes:
     content = [{"type": "text", "text": "x" * (5 * 1024 * 1024)}]
@@ -94,6 +96,23 @@ async def test_u06_a_server_that_drips_is_cut_off_at_the_tools_timeout(home: Hou
     assert "No answer within 1 s" in text
     (outcome,) = await home.records(kind="outcome")
     assert (outcome["status"], outcome["reason"]) == ("failed", "timed_out")
+
+
+async def test_a_server_that_hangs_rests_after_five_timeouts_and_is_tried_again(
+    home: House,
+) -> None:
+    home.server.behave = drip
+    asked = (home.call("numbers_wait_long", {"seconds": 0}) for _ in range(FAILURES))
+    for response in await asyncio.gather(*asked):
+        assert tool_error(response)[1]["code"] == "timed_out"
+    started = asyncio.get_running_loop().time()
+    _, said = tool_error(await home.call("numbers_wait_long", {"seconds": 0}))
+    assert said["code"] == "circuit_open"
+    assert asyncio.get_running_loop().time() - started < 0.5
+    home.server.behave = None
+    home.breaker._open_until = 0.0  # its rest is over
+    assert (await home.call(GOOD["name"], GOOD["arguments"])).json()["result"]["structuredContent"]
+    assert (await home.call(GOOD["name"], GOOD["arguments"])).json()["result"]["structuredContent"]
 
 
 @pytest.mark.parametrize(

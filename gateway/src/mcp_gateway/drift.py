@@ -43,7 +43,7 @@ class Drift:
         self._compared: set[str] = set()
         # what is on the record as drifted
         self._told: set[tuple[str, Family, str]] = set()
-        self._locks = {server: asyncio.Lock() for server in catalogue.servers}
+        self._under_way: dict[str, asyncio.Task[None]] = {}
 
     async def ensure_compared(self, server: str) -> None:
         """Return once this server's definitions have been compared.
@@ -52,11 +52,18 @@ class Drift:
             Refusal: it does not answer, so it is not called either.
 
         """
-        if server in self._compared:
-            return
-        async with self._locks[server]:
-            if server not in self._compared:
-                await self.compare(server)
+        if server not in self._compared:
+            await asyncio.shield(self._comparison(server))
+
+    def _comparison(self, server: str) -> asyncio.Task[None]:
+        """The one under way, or a new one. All who wait share it, and its failure: behind a server
+        that hangs nobody queues for a turn of their own.
+        """
+        known = self._under_way.get(server)
+        if known is None or known.done():
+            known = self._under_way[server] = asyncio.create_task(self.compare(server))
+            known.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return known
 
     async def compare(self, server: str) -> None:
         for family, method, key in FAMILIES:
@@ -71,8 +78,11 @@ class Drift:
         waiting = list(servers)
         self._compared.difference_update(waiting)
         for server in waiting:
+            # one that began before the change says nothing about what is pinned now
+            if (before := self._under_way.get(server)) is not None:
+                await asyncio.wait({before})
             try:
-                await self.ensure_compared(server)
+                await asyncio.shield(self._comparison(server))
             except Refusal as refusal:
                 log.warning("not compared", extra={"server": server, "code": refusal.code})
 
@@ -92,8 +102,7 @@ class Drift:
         while True:
             for server in self._catalogue.servers:
                 try:
-                    async with self._locks[server]:
-                        await self.compare(server)
+                    await asyncio.shield(self._comparison(server))
                 except Refusal as refusal:
                     # away now; what comes back may be another build, so compare before calling it
                     self._compared.discard(server)

@@ -75,6 +75,7 @@ class Forward:
         """Send the granted call; notifications on the way go to `emit`, the answer comes back."""
         grant = receipt.grant
         upstream = self._upstreams[grant.server]
+        asked = False
         try:
             async with asyncio.timeout(grant.rule.timeout):
                 token = await self._exchange.token(
@@ -89,8 +90,11 @@ class Forward:
                     span.set_attribute("server.address", upstream.name)
                     body = envelope(grant.call, grant.target)
                     head = headers(grant.call, grant.target, token, grant.rule.timeout)
+                    asked = True
                     return await self._send(upstream, body, head, grant.call, emit)
         except TimeoutError:
+            if asked:  # a server that hangs rests, too: the next callers hear at once
+                self._breakers[upstream.name].failed()
             return _timed_out(grant.call, grant.rule.timeout, wrote=grant.rule.kind == "write")
         except Refusal as refusal:
             return _as_failed(refusal.answer(grant.call.method))
