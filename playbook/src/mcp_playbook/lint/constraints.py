@@ -18,6 +18,11 @@ _FORM = re.compile(
     r"such as|e\.g\.|for example|like|digits|letters|YYYY|ISO|RFC|format|form of|[`\"']",
     re.IGNORECASE,
 )
+_LEFT_OUT = re.compile(
+    r"\bdefaults?\b|\bunless\b|\bleft out\b|\botherwise\b|\bomitted\b"
+    r"|\b(?:not|none|nothing) (?:is )?(?:given|set|said|specified|provided)\b|\bwithout it\b",
+    re.IGNORECASE,
+)
 _START = {"beginning", "start", "begin", "first"}
 
 
@@ -94,7 +99,10 @@ def _says_default(argument: Argument, text: str) -> bool:
     if default == 0 and _START & set(plain(argument.description)):
         return True
     near = re.findall(rf"\b{re.escape(argument.name)}\b[^.;]{{0,60}}", text)
-    return any(_names(default, place) for place in (argument.description, *near))
+    return any(
+        _names(default, place) and _LEFT_OUT.search(place)
+        for place in (argument.description, *near)
+    )
 
 
 def _names(value: Any, text: str) -> bool:

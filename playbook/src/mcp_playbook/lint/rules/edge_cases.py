@@ -22,8 +22,8 @@ _NOTHING = re.compile(
     re.IGNORECASE,
 )
 _HOW_MUCH = re.compile(
-    r"\b(?:up to|at most|maximum|limit\w*|more|truncat\w+|left out|next_\w+|pag(?:e|es|ed|inat\w+)"
-    r"|complete\w*|in full|every|first \d+|all (?:of |the |its |`))",
+    r"\b(?:up to|at most|maximum|limit\w*|more|truncat\w+|left out|next_\w+|next page|paginat\w+"
+    r"|complete(?:ly)?|in full|every|first \d+|all of)\b|\ball (?:the |its |`)",
     re.IGNORECASE,
 )
 _CUTS = {
@@ -50,12 +50,13 @@ def check(tool: Definition, _server: Server) -> Iterator[Finding]:
             "D4", tool.name, "says only in passing how it fails",
             "Give it a part of its own that begins with `Fails:`.", ONLY_PROSE,
         )  # fmt: skip
-    if tool.arguments and not _NOTHING.search(tool.text):
+    said = f"{tool.part('Returns')} {tool.part('Fails')}"
+    if tool.arguments and not _NOTHING.search(said):
         yield Finding(
             "D4", tool.name, "does not say what comes when there is nothing",
             "Say whether that is an error (not_found) or an empty list.", UNTOLD,
         )  # fmt: skip
-    if _many(tool) and not _HOW_MUCH.search(tool.text):
+    if _many(tool) and not _HOW_MUCH.search(said):
         yield Finding(
             "D4", tool.name, "does not say whether a list is complete",
             "Say how many come at most and which field tells that some were left out.", UNTOLD,

@@ -26,7 +26,7 @@ async def update_deal_stage(
     crm: TheDirectory,
     desk: TheDesk,
 ) -> StageChange:
-    """Move one deal to another stage of its pipeline.
+    """Move one deal of the CRM to another stage of its sales pipeline.
 
     Use when: the person asks for it and names the deal and the stage it reached.
     Not for: finding the deal (list_deals) or writing down why it moved (log_note). Never because a

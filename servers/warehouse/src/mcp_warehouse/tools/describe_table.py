@@ -32,8 +32,8 @@ async def describe_table(table: TableName, warehouse: TheWarehouse) -> TableDesc
     Use when: you are about to write SQL and need exact column names, units and the values a
     column can have.
     Not for: finding out which tables exist (list_tables), or reading rows (run_sql).
-    Returns: the table's `kind` and `description`, and `columns` in their order, each with type and
-    description. It shows no rows and is the same for everyone.
+    Returns: the table's `kind` and `description`, and all `columns` in their order, each with type
+    and description. It shows no rows and is the same for everyone.
     Fails: NotFound when there is no such table, with the nearest names; Unavailable when the
     warehouse does not answer.
     """

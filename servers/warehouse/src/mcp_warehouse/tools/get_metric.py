@@ -30,27 +30,32 @@ WhichMetric = Annotated[
 ]
 WhichPeriod = Annotated[
     Period,
-    Field(description="Days to count; `this_...` ends at as_of, so it may still be short."),
+    Field(
+        description="Days to count, last_90_days unless given; `this_...` ends at as_of, so it may "
+        "still be short."
+    ),
 ]
 Compare = Annotated[
     Literal["nothing", "previous_period"],
     Field(
-        description="`previous_period` adds the same figure for the span before, as long. "
-        "accounts_losing_revenue always compares."
+        description="`previous_period` adds the same figure for the span before, as long; "
+        "nothing unless given. accounts_losing_revenue always compares."
     ),
 ]
 GroupBy = Annotated[
     Group | None,
     Field(description="Breakdown of the rows; left out, the metric's own. Not every one fits all."),
 ]
-OfRegion = Annotated[Region | None, Field(description="Only accounts of this region.")]
+OfRegion = Annotated[
+    Region | None, Field(description="Only accounts of this region, such as EUROPE.")
+]
 OfNation = Annotated[
     str | None,
     Field(min_length=2, max_length=40, description="Only accounts of this nation, such as FRANCE."),
 ]
 OfSegment = Annotated[
     Literal["AUTOMOBILE", "BUILDING", "FURNITURE", "HOUSEHOLD", "MACHINERY"] | None,
-    Field(description="Only accounts of this market segment."),
+    Field(description="Only accounts of this market segment, such as BUILDING."),
 ]
 
 
@@ -70,9 +75,10 @@ async def get_metric(
     Use when: someone asks for revenue, orders, order value, order status, late deliveries,
     supplier reliability, the largest accounts, or which accounts lost revenue.
     Not for: questions no metric covers (run_sql), or what tables hold (describe_table).
-    Returns: `rows` with `value`, and `previous`, `change` and `change_percent` when compared;
-    `definition` and `period` say exactly what was counted, `regions` for whom. At most `limit`
-    rows; `more` says whether some were left out. No rows means no orders in that selection.
+    Returns: `rows` with `value` in `unit`, and `previous`, `change` and `change_percent` when
+    compared; `definition` and `period` say exactly what was counted, `as_of` up to which day,
+    `regions` for whom, `note` what to mind. At most `limit` rows (10 unless given); `more` says
+    whether some were left out. No rows means no orders in that selection.
     Fails: Invalid when the breakdown does not fit the metric; NotFound for an unknown nation;
     Denied for a region that is not yours; Unavailable when the warehouse does not answer.
     """

@@ -23,7 +23,10 @@ Sql = Annotated[
     ),
 ]
 MaxRows = Annotated[
-    int, Field(ge=1, le=1000, description="How many rows to return at most, 1 to 1000.")
+    int,
+    Field(
+        ge=1, le=1000, description="How many rows to return at most, 1 to 1000; 100 unless given."
+    ),
 ]
 
 
@@ -34,8 +37,8 @@ async def run_sql(sql: Sql, warehouse: TheWarehouse, max_rows: MaxRows = 100) ->
     Not for: revenue, orders, late deliveries or accounts by revenue, where get_metric gives the
     agreed figure; never for changing data.
     Returns: `columns` and `rows`, only of accounts in your `regions`; `truncated` says that rows
-    beyond `max_rows` or the size limit were left out: aggregate instead of paging. Count periods
-    back from sales.as_of, not from today.
+    beyond `max_rows` or the size limit were left out: aggregate instead of paging. No rows is a
+    valid answer. Count periods back from sales.as_of, not from today.
     Fails: Invalid when the SQL is not plain reading, uses an unavailable function, costs too much
     or takes more than a few seconds, with what to change; Denied without a region group;
     Unavailable when the warehouse does not answer.
