@@ -169,11 +169,10 @@ def test_nothing_but_json_rpc_reaches_stdout_on_stdio() -> None:
         "import sys; sys.path.insert(0, 'tests')\n"
         "from shared.toolbox import add_numbers\n"
         "from mcp_shared import serve\n"
-        "import os\n"
         "def build():\n"
         "    print('noise'); return serve.new_server('n', title='N', version='1', instructions='', tools=[add_numbers])\n"
         "sys.argv = ['n', '--stdio']\n"
-        "serve.main(build)\n"
+        "serve.main('__main__')\n"
     )
     meta = {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",

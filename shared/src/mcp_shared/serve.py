@@ -1,21 +1,21 @@
 """An `MCPServer` made from tool modules, and its two ways to run: HTTP behind the gateway, stdio
 alone.
 
-On stdio only JSON-RPC reaches stdout: the SDK takes the descriptor for itself and points
-everything else, native libraries included, at stderr.
+Only JSON-RPC reaches stdout on stdio; everything else, native libraries included, ends on stderr.
 """
 
 import argparse
 import asyncio
+import importlib
 import inspect
 import json
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import uvicorn
 from mcp.server.caching import CacheHint
@@ -23,7 +23,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import CallToolResult, TextContent
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -34,7 +34,7 @@ from mcp_shared import identity, logs, meta, telemetry
 from mcp_shared.contract import definition_hash, unbounded
 from mcp_shared.door import Door, Durations
 from mcp_shared.faults import Fault
-from mcp_shared.settings import ServerSettings
+from mcp_shared.settings import ServerSettings, told
 from mcp_shared.tokens import KeySource, fetch_json
 from mcp_shared.validation import Arguments
 
@@ -194,8 +194,12 @@ def asgi(server: MCPServer[Any], settings: ServerSettings) -> ASGIApp:
     )
 
 
-def main(build: Callable[[], MCPServer[Any]]) -> None:
-    """`python -m mcp_<name> [--stdio | --definitions]`."""
+def main(server: str) -> None:
+    """`python -m mcp_<name> [--stdio | --definitions]`; `server` is the module with `build`.
+
+    From here on descriptor 1 leads to stderr, whoever writes to it: the import of that module, a
+    print, a library in C, a child, an exit handler. Only JSON-RPC and definitions reach the wire.
+    """
     parser = argparse.ArgumentParser()
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--stdio", action="store_true", help="serve one local client on stdio")
@@ -203,21 +207,48 @@ def main(build: Callable[[], MCPServer[Any]]) -> None:
     options = parser.parse_args()
     logs.setup("mcp")
     wire = os.dup(1)
-    os.dup2(2, 1)  # whatever an import prints must not reach the wire
-    server = build()
-    logs.setup(server.name)
+    os.dup2(2, 1)
+    try:
+        made: MCPServer[Any] = importlib.import_module(server).build()
+        logs.setup(made.name)
+        if options.definitions:
+            document = json.dumps(asyncio.run(definitions(made)), indent=2, ensure_ascii=False)
+            with os.fdopen(wire, "w", encoding="utf-8") as out:
+                out.write(document + "\n")
+            return
+        telemetry.setup(made.name)
+        if options.stdio:
+            _refuse_in_production()
+            asyncio.run(_stdio(made, wire))
+        else:
+            _http(made, ServerSettings())
+    except ValidationError as error:  # of settings: a traceback says less, at greater length
+        _exit_with(told(error, "MCP_" if error.title == ServerSettings.__name__ else ""))
+
+
+def _refuse_in_production() -> None:
+    if os.environ.get("MCP_PROFILE") == "production":
+        _exit_with(
+            ["MCP_PROFILE: production has no --stdio: whoever starts it names their own groups"]
+        )
+
+
+def _exit_with(lines: Iterable[str]) -> NoReturn:
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
+    sys.exit(2)
+
+
+async def _stdio(server: MCPServer[Any], wire: int) -> None:
+    identity.become(identity.local_caller())
     sys.stdout.flush()
     os.dup2(wire, 1)
-    if options.definitions:
-        document = asyncio.run(definitions(server))
-        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-        return
-    telemetry.setup(server.name)
-    if options.stdio:
-        identity.become(identity.local_caller())
-        asyncio.run(server.run_stdio_async())
-        return
-    settings = ServerSettings()
+    try:
+        await server.run_stdio_async()
+    finally:
+        os.dup2(2, 1)  # the SDK has just given the wire back; what is buffered is flushed later
+
+
+def _http(server: MCPServer[Any], settings: ServerSettings) -> None:
     uvicorn.run(
         asgi(server, settings),
         host=settings.host,

@@ -1,7 +1,6 @@
 """`python -m mcp_crm`: serve the CRM server; see `--help`."""
 
-from mcp_crm.server import build
 from mcp_shared.serve import main
 
 if __name__ == "__main__":
-    main(build)
+    main("mcp_crm.server")

@@ -5,17 +5,19 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from mcp_shared.settings import SecretUrl
+
 
 class Settings(BaseSettings):
     """Another URL and another token reach another CRM of the same API; nothing else changes."""
 
-    model_config = SettingsConfigDict(env_prefix="CRM_")
+    model_config = SettingsConfigDict(env_prefix="CRM_", hide_input_in_errors=True)
 
     base_url: str
     token: SecretStr = Field(min_length=8)
     api_version: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}$")] = "2026-09"
     # this server's own outbox, never the CRM's database
-    database_url: str
+    database_url: SecretUrl
     # for one tool call with everything it asks the CRM; below the gateway's own limit of 10 s
     deadline_seconds: float = Field(default=8.0, gt=0, le=60)
 

@@ -1,7 +1,6 @@
 """`python -m mcp_docs [--stdio | --definitions]`."""
 
-from mcp_docs.server import build
 from mcp_shared.serve import main
 
 if __name__ == "__main__":
-    main(build)
+    main("mcp_docs.server")

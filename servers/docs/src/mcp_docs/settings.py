@@ -3,14 +3,16 @@
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from mcp_shared.settings import SecretUrl
+
 
 class Settings(BaseSettings):
     """`DOCS_DATABASE_URL` is the login `docs_ro`; it can read, within its reader's groups."""
 
-    model_config = SettingsConfigDict(env_prefix="DOCS_")
+    model_config = SettingsConfigDict(env_prefix="DOCS_", hide_input_in_errors=True)
 
     # optional, so that the server can print its definitions without a database
-    database_url: str = "postgresql://docs_ro@127.0.0.1:5432/docs"
+    database_url: SecretUrl = "postgresql://docs_ro@127.0.0.1:5432/docs"
     pool_size: int = Field(default=8, ge=1, le=100)
     # a reader waits this long for a connection or an answer, then hears "unavailable"
     timeout_seconds: float = Field(default=6.0, gt=0, le=60)
@@ -19,7 +21,7 @@ class Settings(BaseSettings):
 class LoaderSettings(BaseSettings):
     """`DOCS_ADMIN_URL` may create roles and schemas; `DOCS_RO_PASSWORD` becomes docs_ro's."""
 
-    model_config = SettingsConfigDict(env_prefix="DOCS_")
+    model_config = SettingsConfigDict(env_prefix="DOCS_", hide_input_in_errors=True)
 
-    admin_url: str
+    admin_url: SecretUrl
     ro_password: str | None = None

@@ -3,12 +3,14 @@
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from mcp_shared.settings import SecretUrl
+
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="WAREHOUSE_")
+    model_config = SettingsConfigDict(env_prefix="WAREHOUSE_", hide_input_in_errors=True)
 
     # the login of wh_ro, never of an owner or administrator
-    database_url: str
+    database_url: SecretUrl
     connections: int = Field(default=8, ge=1, le=40)
     # the wait for a free connection; then the answer is "busy"
     acquire_seconds: float = Field(default=2, gt=0, le=10)

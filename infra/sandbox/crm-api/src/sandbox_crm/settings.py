@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """Limits default to what HubSpot documents for a private app; a test sets its own."""
 
-    model_config = SettingsConfigDict(env_prefix="CRM_SANDBOX_")
+    model_config = SettingsConfigDict(env_prefix="CRM_SANDBOX_", hide_input_in_errors=True)
 
     database_url: str
     token: SecretStr = Field(min_length=8)

@@ -19,7 +19,7 @@ def is_loopback(host: str) -> bool:
 class Settings(BaseSettings):
     """Environment variables with the prefix IDP_."""
 
-    model_config = SettingsConfigDict(env_prefix="IDP_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="IDP_", frozen=True, hide_input_in_errors=True)
 
     realm_file: Path
     host: str = "127.0.0.1"
