@@ -32,7 +32,7 @@ from mcp_gateway.refusals import (
 )
 from mcp_gateway.response import Response
 from mcp_gateway.turned_away import TurnedAway
-from mcp_shared import logs
+from mcp_shared import logs, telemetry
 
 log = logging.getLogger(__name__)
 tracer = trace.get_tracer("mcp_gateway")
@@ -98,7 +98,7 @@ class Edge:
                 return
             call = message
             streams = "text/event-stream" in headers.get("accept", "")
-            with self._span(call) as span:
+            with self._span(call, principal) as span:
                 started = time.perf_counter()
                 work = asyncio.ensure_future(
                     self.pipeline.handle(call, principal, response.notify if streams else None)
@@ -107,6 +107,7 @@ class Edge:
                     answer = await _unless_gone(work, receive, response)
                 except Refusal as refusal:
                     answer = refusal.answer(call.method)
+                span.set_attribute(telemetry.STATUS, answer.status)
                 if answer.status not in {"ok", "refused"}:
                     span.set_attribute("error.type", answer.reason)
                     span.set_status(StatusCode.ERROR)
@@ -128,17 +129,22 @@ class Edge:
                 self.turned_away.note(refusal, scope["path"][:MAX_PATH], principal)
             await response.answer(call, refusal.answer(""), refusal.request_id)
 
-    def _span(self, call: Call) -> Any:
+    def _span(self, call: Call, principal: Principal) -> Any:
+        """The span of the whole call: who and which, no argument; a made-up name is `_OTHER`."""
         carrier = {"traceparent": call.traceparent} if call.traceparent else {}
+        method = self.measures.known_method(call)
         attributes: dict[str, Any] = {
-            "mcp.method.name": call.method[:64],
+            "mcp.method.name": method,
             "mcp.protocol.version": call.version,
+            telemetry.PERSON: principal.username,
+            telemetry.AGENT: principal.agent,
+            telemetry.CALL: call.id,
         }
         name = self.measures.known_tool(call)
         if name is not None:
             attributes |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": name}
         return tracer.start_as_current_span(
-            f"{call.method[:64]} {name}" if name else call.method[:64],
+            f"{method} {name}" if name else method,
             context=propagate.extract(carrier),
             kind=SpanKind.SERVER,
             attributes=attributes,

@@ -17,7 +17,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
 from mcp_gateway.breaker import Breaker
-from mcp_gateway.call import Answer, Call, Raw, Receipt
+from mcp_gateway.call import Answer, Call, Grant, Raw, Receipt
 from mcp_gateway.exchange import Exchange
 from mcp_gateway.outbound import BrokenError, Outbound, Reply, UnreachableError
 from mcp_gateway.outgoing import envelope, headers
@@ -34,6 +34,7 @@ Emit = Callable[[bytes], Awaitable[None]]
 _slices = msgspec.json.Decoder(dict[str, Raw])
 _encode = msgspec.json.Encoder().encode
 MAX_CODE = 32  # characters; a code is a word, not a message
+NAMED = ("tools/call", "prompts/get")
 NOTIFICATION = ("jsonrpc", "method", "params")
 
 
@@ -84,9 +85,7 @@ class Forward:
                     upstream.name,
                     upstream.resource,
                 )
-                with tracer.start_as_current_span(
-                    f"{grant.call.method} {grant.target}", kind=SpanKind.CLIENT
-                ) as span:
+                with tracer.start_as_current_span(_span_name(grant), kind=SpanKind.CLIENT) as span:
                     span.set_attribute("server.address", upstream.name)
                     body = envelope(grant.call, grant.target)
                     head = headers(grant.call, grant.target, token, grant.rule.timeout)
@@ -201,6 +200,12 @@ class Forward:
             if emit is not None and bytes(parts["method"]) in wanted:
                 await emit(_encode({key: parts[key] for key in NOTIFICATION if key in parts}))
         raise KeyError("stream ended without a response")
+
+
+def _span_name(grant: Grant) -> str:
+    """Tools and prompts by name; which resource is read is the caller's argument."""
+    method = grant.call.method
+    return f"{method} {grant.target}" if method in NAMED else method
 
 
 def _wanted(call: Call) -> frozenset[bytes]:

@@ -32,6 +32,9 @@ class Measures:
         )
         self._catalogue = catalogue
 
+    def known_method(self, call: Call) -> str:
+        return call.method if call.method in METHODS else "_OTHER"
+
     def known_tool(self, call: Call) -> str | None:
         """The tool's name on the aggregate endpoint; None for what is no tool call."""
         if call.method != "tools/call":
@@ -43,7 +46,7 @@ class Measures:
 
     def operation(self, call: Call, answer: Answer, seconds: float) -> None:
         attributes: dict[str, Any] = {
-            "mcp.method.name": call.method if call.method in METHODS else "_OTHER",
+            "mcp.method.name": self.known_method(call),
             "mcp.protocol.version": call.version,
         }
         if (tool := self.known_tool(call)) is not None:

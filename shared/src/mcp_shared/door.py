@@ -1,4 +1,6 @@
-"""What stands before every tool: its duration, unknown names, and all argument problems at once."""
+"""What stands before every tool: whose call it is and how long it takes, unknown names, and all
+argument problems at once.
+"""
 
 import logging
 import time
@@ -8,9 +10,10 @@ from typing import Any
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolResult
+from opentelemetry import trace
 
-from mcp_shared import logs, meta
-from mcp_shared.telemetry import operation_duration
+from mcp_shared import logs, meta, telemetry
+from mcp_shared.identity import known_caller
 from mcp_shared.validation import Arguments, invalid_arguments
 
 log = logging.getLogger(__name__)
@@ -27,6 +30,7 @@ class Door:
     ) -> HandlerResult:
         call = (ctx.meta or {}).get(meta.CALL)
         token = logs.call_id.set(call if isinstance(call, str) else None)
+        _name_on_span(call)
         try:
             if ctx.method == "tools/call":
                 name = (ctx.params or {}).get("name")
@@ -44,12 +48,21 @@ class Door:
             logs.call_id.reset(token)
 
 
+def _name_on_span(call: object) -> None:
+    """The person and the call, so that the server's span joins the gateway's record."""
+    span = trace.get_current_span()
+    if isinstance(call, str):
+        span.set_attribute(telemetry.CALL, call)
+    if (who := known_caller()) is not None:
+        span.set_attribute(telemetry.PERSON, who.username)
+
+
 class Durations:
     """The server's side of the histogram: the SDK makes the span and no metric."""
 
     def __init__(self, tools: frozenset[str]) -> None:
         self._tools = tools
-        self._histogram = operation_duration("server")
+        self._histogram = telemetry.operation_duration("server")
 
     async def __call__(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext

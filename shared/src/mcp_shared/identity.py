@@ -33,9 +33,14 @@ class Caller:
 _caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
 
 
+def known_caller() -> Caller | None:
+    """The caller of the current request, where there is one."""
+    return _caller.get()
+
+
 def caller() -> Caller:
     """The caller of the current request. A call without one is a bug, not a guest."""
-    current = _caller.get()
+    current = known_caller()
     if current is None:
         raise LookupError("no caller: the server was reached without its token check")
     return current

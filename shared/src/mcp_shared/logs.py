@@ -6,6 +6,7 @@ Every line carries the trace id and the gateway's call id where there is one.
 import json
 import logging
 import sys
+import time
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,8 @@ import orjson
 from opentelemetry import trace
 
 call_id: ContextVar[str | None] = ContextVar("call_id", default=None)
+
+SELDOM_SECONDS = 300.0
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 
@@ -46,10 +49,29 @@ class JsonLines(logging.Formatter):
             return json.dumps(safe)
 
 
+class Seldom(logging.Filter):
+    """An exporter whose collector is away says so now and then, not with every batch."""
+
+    def __init__(self, seconds: float = SELDOM_SECONDS) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._last: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("opentelemetry."):
+            return True
+        key, now = (record.name, record.levelno), time.monotonic()
+        if now - self._last.get(key, -self._seconds) < self._seconds:
+            return False
+        self._last[key] = now
+        return True
+
+
 def setup(service: str, level: str = "INFO") -> None:
     """Send every logger of this process through one handler on stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(service))
+    handler.addFilter(Seldom())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

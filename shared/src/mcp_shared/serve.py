@@ -217,6 +217,7 @@ def main(server: str) -> None:
                 out.write(document + "\n")
             return
         telemetry.setup(made.name)
+        telemetry.instrument()
         if options.stdio:
             _refuse_in_production()
             asyncio.run(_stdio(made, wire))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from mcp_shared import telemetry
 from mcp_warehouse import complaints
 from mcp_warehouse.guard import SCHEMA, Admitted
 from mcp_warehouse.metrics import question as metric_sql
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 ROWS_AT_ONCE = 100  # between two looks at the byte cap
 LOCK_TIMEOUT_MS = 200  # a reader waits for nothing but a schema change
+SYSTEM = {"db.system": "postgresql"}
 CLEAN_UP_SECONDS = 2  # for the rollback; then the connection is dropped
 
 # the database gone, going, full, not loaded or not ours; anything else is a bug and stays loud
@@ -119,10 +121,11 @@ class Reader:
         )
         async with self._reading(regions) as connection:
             try:
-                plan = json.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {query}"))
-                if plan[0]["Plan"]["Total Cost"] > self._settings.most_cost:
-                    raise complaints.too_expensive()
-                return await self._collect(connection, query, statement.columns, rows)
+                with telemetry.one_span("SELECT", **SYSTEM):  # not the caller's own statement
+                    plan = json.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {query}"))
+                    if plan[0]["Plan"]["Total Cost"] > self._settings.most_cost:
+                        raise complaints.too_expensive()
+                    return await self._collect(connection, query, statement.columns, rows)
             except asyncpg.PostgresError as error:
                 log.info("query failed", extra={"sqlstate": error.sqlstate})
                 raise complaints.fault(error.sqlstate or "XX000") from None

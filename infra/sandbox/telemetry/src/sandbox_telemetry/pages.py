@@ -85,8 +85,16 @@ def line(trace: Trace) -> Line:
         person=str(top.attributes.get("enduser.id", "")),
         tool=str(top.attributes.get("gen_ai.tool.name", "")),
         ms=(top.end - top.start) / 1e6,
-        status=str(top.attributes.get("error.type", "error")) if top.failed else "ok",
+        status=_status(top),
         spans=len(spans),
+    )
+
+
+def _status(top: Span) -> str:
+    """How the call ended, in the gateway's word for it where it says one."""
+    told = top.attributes.get("error.type") if top.failed else None
+    return str(
+        told or top.attributes.get("mcp_gateway.status") or ("error" if top.failed else "ok")
     )
 
 
