@@ -1,0 +1,1 @@
+"""Taking another version of the kit: checked before, merged aside, verified after."""
