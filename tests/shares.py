@@ -1,7 +1,7 @@
 """How the tests are shared out among the workers of `make test`.
 
-A file stays together, because its fixtures are its own; the live tests stay together, because they
-have one stack; and they come first, because they take longest.
+A file stays together, because its fixtures are its own; live tests of one folder stay together,
+because they have one stack; and they come first, because they take longest.
 """
 
 from typing import Any
@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-LIVE = "tests/live/"
+# a folder whose tests have one stack: it stays together too
+LIVE = ("tests/live/", "tests/playbook/live/")
 
 
 class Shares(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
-        return LIVE if nodeid.startswith(LIVE) else nodeid.partition("::")[0]
+        together = [folder for folder in LIVE if nodeid.startswith(folder)]
+        return together[0] if together else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Shares:

@@ -1,1 +1,4 @@
-"""The four weeks as commands. It looks at a deployment from outside; nothing in production imports it."""
+"""The four weeks as commands, looking at a deployment from outside.
+
+Nothing in production imports it.
+"""

@@ -1,0 +1,150 @@
+"""Week 3: what happened is on record, and the record can be checked by somebody else."""
+
+import copy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from mcp_gateway.audit import keys, lookup
+from mcp_gateway.audit.block import Keys
+from mcp_gateway.audit.verify import verify
+from mcp_playbook.checks.check import Failed, NotYet, line
+from mcp_playbook.checks.needs import expecting, kit_of, one_allowed
+from mcp_playbook.deployment import Deployment
+from mcp_playbook.wire import Reply
+from mcp_shared.meta import RECEIPT
+
+WANTED = 1_000
+SPANS_DAYS = (1, 7, 31, 366, 3660)
+FIELDS = ("person", "agent", "server", "tool", "args", "decision", "status")
+
+
+def _ledger(at: Deployment) -> tuple[str, Keys]:
+    kit = kit_of(at)
+    if kit.ledger is None or kit.ledger_public is None:
+        raise NotYet(
+            "the ledger cannot be read from here",
+            do="Set ledger_url_env and ledger_public in deployment.toml.",
+        )
+    return kit.ledger, keys.load_public(kit.ledger_public)
+
+
+def _receipt(reply: Reply) -> dict[str, Any]:
+    data = reply.error.get("data") or reply.result.get("_meta") or {}
+    found = data.get(RECEIPT)
+    if not isinstance(found, dict):
+        raise Failed(f"no receipt came with {reply.brief()}", do="Is this the gateway's answer?")
+    return found
+
+
+@line(
+    "W3-09", "kit", "Every call is on record: agent, person, tool, arguments, status, latency",
+    "CC7.2", "CC7.3", "A.8.15", "A.5.28",
+)  # fmt: skip
+async def recorded(at: Deployment) -> str:
+    url, trusted = _ledger(at)
+    told = []
+    for probe in [*one_allowed(at), *expecting(at, "refused")[:1]]:
+        begun = datetime.now(UTC) - timedelta(seconds=5)
+        reply = await at.call(probe)
+        body, intent = await _bodies(url, trusted, probe.person, probe.tool, reply, begun)
+        record = {**intent, **body}
+        if missing := [one for one in FIELDS if record.get(one) in (None, "")]:
+            raise Failed(
+                f"the record of {probe.tool} lacks {', '.join(missing)}", do="Report it: a defect."
+            )
+        if probe.expect == "allowed" and not isinstance(body.get("latency_ms"), int | float):
+            raise Failed(f"the record of {probe.tool} has no latency", do="Report it: a defect.")
+        if record["person"] != probe.person or record["tool"] != probe.tool:
+            raise Failed(f"the record names {record['person']}, {record['tool']}", do="A defect.")
+        told.append(
+            f"{record['person']} via {record['agent']}: {probe.server}.{probe.tool} "
+            f"{record['status']} {body.get('latency_ms', 'no')} ms"
+        )
+    return "; ".join(told)
+
+
+async def _bodies(
+    url: str, trusted: Keys, person: str, tool: str, reply: Reply, since: datetime
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The proved record of this answer, and the intent of the same call."""
+    data = (reply.error.get("data") or reply.result.get("_meta") or {}).get(RECEIPT)
+    connection = await asyncpg.connect(url)
+    try:
+        if isinstance(data, dict):
+            where = (UUID(data["segment"]), int(data["seq"]))
+        else:  # a refused caller gets no receipt: it would tell that the tool exists
+            row = await connection.fetchrow(
+                "SELECT seg, seq FROM audit.record WHERE person = $1 AND tool = $2 AND ts >= $3 "
+                "ORDER BY ts DESC LIMIT 1", person, tool, since,
+            )  # fmt: skip
+            if row is None:
+                raise Failed(f"{person} calling {tool} is not on record", do="make audit")
+            where = (row["seg"], row["seq"])
+        proof = await lookup.verify_entry(url, trusted, *where)
+        if proof.body is None or proof.findings:
+            raise Failed(f"the record of {tool} does not verify", do="make audit")
+        found = await connection.fetchrow(
+            "SELECT seg, seq FROM audit.record WHERE rid = $1 AND kind = 'intent'",
+            proof.body.get("rid"),
+        )
+    finally:
+        await connection.close()
+    intent = await lookup.verify_entry(url, trusted, found["seg"], found["seq"]) if found else None
+    return proof.body, (intent.body if intent and intent.body else {})
+
+
+@line("W3-10", "kit", "The last 1,000 records verify", "CC7.2", "A.8.15", "A.5.28", "A.5.33")
+async def verifies(at: Deployment) -> str:
+    url, trusted = _ledger(at)
+    for days in SPANS_DAYS:
+        since = (datetime.now(UTC) - timedelta(days=days)).date()
+        report = await verify(url, trusted, since=since)
+        if not report.sound:
+            first = report.findings[0]
+            raise Failed(
+                f"{report.total} finding(s); first: {first.kind} {first.what} at {first.place()}",
+                do="playbook/runbooks/ledger-tampered.md; change nothing in the database.",
+            )
+        if report.records >= WANTED:
+            break
+    if not report.records:
+        raise Failed("the ledger is empty", do="Make a call; is this the right ledger?")
+    few = "" if report.records >= WANTED else f" (there are no {WANTED:,} yet)"
+    return (
+        f"{report.records:,} records in {report.blocks:,} signed blocks verify{few}; "
+        f"{len(report.open)} under way; keys {', '.join(report.keys)}"
+    )
+
+
+@line(
+    "W3-11", "kit",
+    "A receipt proves its call with the public key alone, and an altered one does not",
+    "A.5.28", "A.5.33", "CC7.3",
+)  # fmt: skip
+async def receipts(at: Deployment) -> str:
+    url, trusted = _ledger(at)
+    receipt = _receipt(await at.call(one_allowed(at)[0]))
+    for place in (None, url):
+        if (finding := await lookup.verify_receipt(receipt, trusted, place)) is not None:
+            raise Failed(f"{finding.kind}: {finding.what}", do="make audit; is this the right key?")
+    altered = copy.deepcopy(receipt)
+    altered["seq"] = int(altered["seq"]) + 1
+    if await lookup.verify_receipt(altered, trusted, None) is None:
+        raise Failed("an altered receipt was accepted", do="Report it: a defect of the verifier.")
+    return f"record {receipt['seq']} of {str(receipt['segment'])[:8]} proved; altered: refused"
+
+
+@line(
+    "W3-20", "kit", "Checkpoints of the ledger are kept outside its database", "A.8.15", "A.5.33",
+    "CC7.2",
+)  # fmt: skip
+async def checkpoints(at: Deployment) -> str:
+    kit_of(at)
+    raise NotYet(
+        "nothing is written outside the database yet: records cut off at the end, or a whole "
+        "segment removed, are seen only by a caller's receipt",
+        do="Until then: let agents keep their receipts, and ship the database's own log elsewhere.",
+    )

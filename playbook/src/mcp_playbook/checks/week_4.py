@@ -1,0 +1,225 @@
+"""Week 4 and after: more tools, more servers, other people's servers, and nothing given up."""
+
+import asyncio
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mcp_playbook import drill, new_server, upgrade, vet
+from mcp_playbook.checks.check import Failed, NotYet, line
+from mcp_playbook.checks.needs import kit_of
+from mcp_playbook.checks.rehearsal import recent
+from mcp_playbook.deployment import Deployment, Kit
+from mcp_playbook.lint import lint
+from mcp_playbook.lint.similarity import TWIN_SIMILARITY, twins
+from mcp_playbook.locked import advisories, without_hash
+
+BUDGET_TOKENS = 10_000  # what one endpoint's tool list may cost a model before it has done anything
+FLOOR_SCORE = 90.0  # of a server made from the template, untouched
+OWNERS = Path("playbook/owners.toml")
+NAME = "example"
+COMMAND_SECONDS = 120
+
+
+@line("W4-01", "black-box", "What the tool list costs a model stays within the budget", "A.8.6")
+async def budget(at: Deployment) -> str:
+    told = []
+    for endpoint in at.endpoints:
+        tools = list((await at.tools(endpoint)).values())
+        tokens = lint(tools, name=endpoint.shown).tokens
+        if tokens > BUDGET_TOKENS:
+            raise Failed(
+                f"{endpoint.shown}: about {tokens:,} tokens for {len(tools)} tools",
+                do="Shorten, or send agents to the endpoint of the one server they need.",
+            )
+        told.append(f"{endpoint.shown} {tokens:,}")
+    return f"about, in tokens: {', '.join(told)}; budget {BUDGET_TOKENS:,}"
+
+
+@line(
+    "W4-02", "black-box", "No tool reads like another one's twin, across servers", "PI1.1", "A.8.26"
+)
+async def unlike(at: Deployment) -> str:
+    everybody = {e.shown: list((await at.tools(e)).values()) for e in at.backends()}
+    pairs = twins(everybody, threshold=0.0)
+    if pairs and pairs[0].similarity > TWIN_SIMILARITY:
+        (one, other), similarity = pairs[0].tools, pairs[0].similarity
+        raise Failed(
+            f"{'_'.join(one)} and {'_'.join(other)} are alike: {similarity:.2f}",
+            do="Say in both first sentences what tells them apart, or make them one tool.",
+        )
+    nearest = f"nearest {pairs[0].similarity:.2f}" if pairs else "no pair"
+    return f"{sum(map(len, everybody.values()))} tools, {nearest}, at most {TWIN_SIMILARITY}"
+
+
+@line("W4-03", "kit", "A server made from the template keeps the contract", "CC8.1", "A.8.28")
+async def template(at: Deployment) -> str:
+    kit = kit_of(at)
+    with tempfile.TemporaryDirectory() as folder:
+        made = await asyncio.to_thread(new_server.definitions, NAME, Path(folder), kit.root)
+    report = lint(made, name=NAME)
+    if report.findings:
+        first = report.findings[0]
+        raise Failed(
+            f"{first.tool} {first.rule}: {first.wrong} ({len(report.findings)} findings)",
+            do="Mend playbook/template/; make lint-tools says what to write.",
+        )
+    return f"{len(made)} tools, {report.score:.0f}/100"
+
+
+@line(
+    "W4-04", "kit", "Every server that is not ours was vetted", "CC9.2", "A.5.19", "A.5.21"
+)  # fmt: skip
+async def vetted(at: Deployment) -> str:
+    kit = kit_of(at)
+    found = vet.unvetted(kit.servers, kit.root)
+    if found:
+        raise Failed(
+            "; ".join(found),
+            do="make vet URL_OR_PACKAGE=…, then keep the report in playbook/vetted/.",
+        )
+    foreign = vet.foreign(kit.servers, kit.root)
+    if not foreign:
+        return f"all {len(kit.servers)} listed servers are of this repository"
+    return f"vetted: {', '.join(foreign)}"
+
+
+@line(
+    "W4-05", "kit", "A replica is killed: a retried read succeeds, no write runs twice",
+    "A.8.14", "A1.2", "CC7.5",
+)  # fmt: skip
+async def replicas(at: Deployment) -> str:
+    kit_of(at)
+    raise NotYet(
+        "this stack has one gateway; replicas behind a balancer are not part of it yet",
+        do="make drill NAME=gateway-down shows what one killed gateway costs, that reads can be "
+        "retried, and that nothing is lost from the record.",
+    )
+
+
+@line(
+    "W4-06", "kit", "Every runbook's drill was run within 90 days", "A1.3", "CC7.4", "CC7.5",
+    "A.5.26", "A.5.30", "A.8.13",
+)  # fmt: skip
+async def drills(at: Deployment) -> str:
+    kit = kit_of(at)
+    for one in drill.DRILLS:
+        if not (kit.root / "playbook" / "runbooks" / one.page).is_file():
+            raise Failed(f"{one.name} has no page", do=f"Write playbook/runbooks/{one.page}.")
+    ready = [one for one in drill.DRILLS if one.state == "ready"]
+    told = recent(ready, kit.evidence)
+    if later := [one.name for one in drill.DRILLS if one.state != "ready"]:
+        told += f"; not built yet: {', '.join(later)}"
+    return told
+
+
+@line(
+    "W4-07", "kit", "Containers and infrastructure code are validated", "CC8.1", "A.8.9", "A.8.31"
+)
+async def infrastructure(at: Deployment) -> str:
+    root = kit_of(at).root
+    wanted = ("infra/images", "infra/compose", "infra/terraform")
+    missing = [folder for folder in wanted if not (root / folder).is_dir()]
+    raise NotYet(
+        f"not built: {', '.join(missing)}" if missing else "no validator is run by this check yet",
+        do="Until then every process is a Python module with settings in the environment: "
+        "infra/local/stack.toml lists them all.",
+    )
+
+
+@line(
+    "W4-08", "kit", "Every server has an owner and a way to reach them", "A.5.2", "A.5.9", "CC7.4"
+)
+async def owners(at: Deployment) -> str:
+    kit = kit_of(at)
+    named = _owners(kit)
+    for server in kit.servers:
+        entry = named.get(server.name, {})
+        if not entry.get("team") or not entry.get("reach"):
+            raise Failed(
+                f"{OWNERS} says nobody for {server.name}",
+                do=f'[servers.{server.name}] with team = "…" and reach = "…".',
+            )
+    return ", ".join(f"{server.name}: {named[server.name]['team']}" for server in kit.servers)
+
+
+def _owners(kit: Kit) -> Mapping[str, Mapping[str, str]]:
+    try:
+        document = tomllib.loads((kit.root / OWNERS).read_text("utf-8"))
+    except FileNotFoundError:
+        raise NotYet(f"there is no {OWNERS}", do="Name a team and how to reach it.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise Failed(f"{OWNERS}: {error}", do="Mend it.") from error
+    found: Mapping[str, Mapping[str, str]] = document.get("servers", {})
+    return found
+
+
+@line(
+    "W4-09", "kit", "Every dependency is pinned by hash, and none has a known vulnerability",
+    "CC7.1", "A.8.8", "A.5.21",
+)  # fmt: skip
+async def dependencies(at: Deployment) -> str:
+    lock = kit_of(at).root / "requirements.lock"
+    if bare := without_hash(lock):
+        raise Failed(f"without a hash: {', '.join(bare[:5])}", do="make lock")
+    known = await asyncio.to_thread(advisories, lock)
+    if known is None:
+        raise NotYet(
+            "every package has its hash, but no vulnerability database answers from here",
+            do="Run it where one can be reached, or let your scanner read requirements.lock.",
+        )
+    if known:
+        raise Failed(f"{'; '.join(known[:5])}", do="Raise the floor in pyproject.toml; make lock.")
+    return "every package has its hash; no known vulnerability"
+
+
+@line(
+    "W4-10",
+    "kit",
+    "The production profile refuses development settings",
+    "CC6.1",
+    "A.8.9",
+    "A.8.31",
+)
+async def production(at: Deployment) -> str:
+    kit = kit_of(at)
+    if kit.gateway_env is None:
+        raise NotYet("the gateway's settings are not here", do="Run this where the gateway runs.")
+    local = kit.issuer is not None
+    done = await asyncio.to_thread(_checked, kit)
+    said = [row for row in (done.stdout + done.stderr).splitlines() if row.strip()]
+    if local:
+        if done.returncode == 0:
+            raise Failed(
+                "the local stack's settings pass for production",
+                do="They have development keys and an issuer that is for one machine: report it.",
+            )
+        return f"the local stack's settings are refused for {len(said)} reason(s): {said[0][:120]}"
+    if done.returncode != 0:
+        raise Failed("; ".join(said)[:300], do="Each line says what to set.")
+    return "these settings pass the production profile"
+
+
+def _checked(kit: Kit) -> "subprocess.CompletedProcess[str]":
+    env = {**(kit.gateway_env or {}), "GATEWAY_PROFILE": "production"}
+    command: Sequence[str] = (sys.executable, "-m", "mcp_gateway", "--check")
+    return subprocess.run(
+        command, env=env, cwd=kit.root, check=False, capture_output=True, text=True,
+        timeout=COMMAND_SECONDS,
+    )  # fmt: skip
+
+
+@line(
+    "W4-11", "kit", "What of the kit was changed here is known, so the next version can be taken",
+    "CC8.1", "A.8.32",
+)  # fmt: skip
+async def upgradable(at: Deployment) -> str:
+    changes = await asyncio.to_thread(upgrade.kit_changes, kit_of(at).root)
+    if changes.version is None:
+        raise NotYet(changes.unknown, do="playbook/upgrade.md")
+    own = [change.path for change in changes.kit]
+    told = f"from {changes.version}: {len(own)} of the kit's files differ"
+    return f"{told}: {', '.join(own[:5])}{' …' if len(own) > 5 else ''}" if own else told
