@@ -92,10 +92,9 @@ def line(trace: Trace) -> Line:
 
 def _status(top: Span) -> str:
     """How the call ended, in the gateway's word for it where it says one."""
-    told = top.attributes.get("error.type") if top.failed else None
-    return str(
-        told or top.attributes.get("mcp_gateway.status") or ("error" if top.failed else "ok")
-    )
+    if top.failed:
+        return str(top.attributes.get("error.type", "error"))
+    return str(top.attributes.get("mcp_gateway.status", "ok"))
 
 
 def _time(nanoseconds: int) -> str:
