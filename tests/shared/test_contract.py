@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_shared.contract import definition_hash, parse, unbounded, violations
+from mcp_shared.contract import definition_hash, hidden, parse, shouted, unbounded, violations
 
 WORDS = " ".join(["word"] * 8)
 TOOL: dict[str, Any] = {
@@ -86,6 +86,10 @@ def test_every_lack_is_named(path: str, value: Any, told: str) -> None:
         ({"type": "string", "const": "x"}, 0),
         ({"$defs": {"X": {"type": "string"}}}, 1),
         ({"type": "object"}, 1),
+        ({"type": ["string", "null"]}, 1),
+        ({"type": ["integer", "string"], "maxLength": 3}, 1),
+        (True, 0),
+        ({"type": "array", "maxItems": 1, "items": True}, 0),
         (
             {
                 "type": "object",
@@ -96,8 +100,25 @@ def test_every_lack_is_named(path: str, value: Any, told: str) -> None:
         ),
     ],
 )
-def test_everything_a_caller_may_send_has_a_bound(schema: dict[str, Any], count: int) -> None:
+def test_everything_a_caller_may_send_has_a_bound(schema: Any, count: int) -> None:
     assert len(list(unbounded(schema))) == count
+
+
+@pytest.mark.parametrize(
+    "character",
+    ["\u200b", "\u202e", "\u2066", "\ufeff", "\u00ad", "\u2028", "\u034f", "\U000e0041", "\x07", "\ue000", "\ufe0f"],
+)  # fmt: skip
+def test_a_character_that_draws_nothing_is_named_by_its_code_point(character: str) -> None:
+    assert hidden(f"na{character}me") == [f"U+{ord(character):04X}"]
+
+
+def test_lines_tabs_emoji_and_foreign_letters_are_not_hidden() -> None:
+    assert hidden("one\n\ttwo\r\n \u2764\ufe0f \U0001f468\u200d\U0001f469 naïve Москва 東京") == []
+
+
+def test_acronyms_are_not_shouted() -> None:
+    assert shouted("A SELECT answers JSON over HTTPS, CSV too.") == []
+    assert shouted("NEVER do; you must not.") == ["NEVER", "you must"]
 
 
 @given(st.sampled_from(["name", "title", "description"]), st.text(min_size=1))

@@ -88,10 +88,6 @@ def unbounded(schema: Any, path: str = "$") -> Iterator[str]:
     """Every string without a longest length, number without both ends, list without a size."""
     if not isinstance(schema, Mapping):  # true and false are schemas too
         return
-    for option in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
-        yield from unbounded(option, path)
-    for name, definition in schema.get("$defs", {}).items():
-        yield from unbounded(definition, f"{path}({name})")
     kind = schema.get("type")
     kinds = {kind} if isinstance(kind, str) else set(kind or ())
     if "enum" not in schema and "const" not in schema:
@@ -103,9 +99,18 @@ def unbounded(schema: Any, path: str = "$") -> Iterator[str]:
             yield f"{path}: a list without maxItems"
     if "object" in kinds and schema.get("additionalProperties", True) is not False:
         yield f"{path}: an object that takes unknown keys"
-    for name, child in schema.get("properties", {}).items():
-        yield from unbounded(child, f"{path}.{name}")
-    yield from unbounded(schema.get("items"), f"{path}[]")
+    for where, child in _children(schema, path):
+        yield from unbounded(child, where)
+
+
+def _children(schema: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+    for key in ("anyOf", "oneOf", "allOf"):
+        yield from ((path, option) for option in schema.get(key) or ())
+    for name, child in (schema.get("$defs") or {}).items():
+        yield f"{path}({name})", child
+    for name, child in (schema.get("properties") or {}).items():
+        yield f"{path}.{name}", child
+    yield f"{path}[]", schema.get("items")
 
 
 def violations(tool: Mapping[str, Any], siblings: Iterable[str]) -> list[str]:

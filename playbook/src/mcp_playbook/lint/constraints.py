@@ -13,9 +13,9 @@ from mcp_playbook.lint.words import plain
 
 Told = tuple[str, str]  # what is wrong, what to write instead
 
-_NUMBER = r"-?\d[\d,_.]*"
+_NUMBER = r"-?\d(?:[\d,_.]{0,20}\d)?"
 _FORM = re.compile(
-    r"such as|e\.g\.|for example|like|digits|letters|YYYY|ISO|RFC|format|form of|[`\"']",
+    r"such as|e\.g\.|for example|like|digits|letters|YYYY|ISO|RFC|format|form of|[`\"]",
     re.IGNORECASE,
 )
 _LEFT_OUT = re.compile(
@@ -62,7 +62,7 @@ def _of_bounds(argument: Argument) -> Iterator[Told]:
     ends = {argument.binds[key] for key in _LIMITS if key in argument.binds}
     if not ends:
         return
-    for low, high in re.findall(rf"({_NUMBER})\s*(?:to|-|\u2013)\s*({_NUMBER})(?![-\d])", said):
+    for low, high in re.findall(rf"({_NUMBER})\s?(?:to|-|\u2013)\s?({_NUMBER})(?![-\d])", said):
         if not {_number(low), _number(high)} <= ends:
             yield f"says {low} to {high}, and the schema does not", _bounds(argument)
     for most in re.findall(rf"\b(?:at most|up to|maximum(?: of)?|max\.?)\s+({_NUMBER})", said):

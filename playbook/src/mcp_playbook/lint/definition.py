@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from mcp_playbook.lint.schema import Argument, arguments, field_names
+from mcp_playbook.lint.tidy import MAX_DEPTH, TOO_DEEP, tidied
 from mcp_shared.contract import PARTS, first_sentence, parse
 
 # how prose says what a named part would have said
@@ -31,6 +32,7 @@ _CUES = {
         r"|\b(?:if|when) (?:no|none|the \w+ (?:does not|doesn't) exist)\b"
     ),
 }
+_NOT_READ = {"hash", "icons"}
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
 _IDENTIFIER = re.compile(r"`([A-Za-z_][A-Za-z0-9_]*)`")
 _SNAKE = re.compile(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b")
@@ -46,7 +48,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Definition:
+    """`wire` is what another's server may send: nothing about its types is taken for granted."""
+
     wire: Mapping[str, Any]
+
+    @cached_property
+    def known(self) -> Mapping[str, Any]:
+        """The definition with every schema keyword of the type it should have."""
+        found: dict[str, Any] = tidied(self.wire)
+        return found
 
     @property
     def name(self) -> str:
@@ -62,18 +72,17 @@ class Definition:
 
     @property
     def annotations(self) -> Mapping[str, Any]:
-        found = self.wire.get("annotations")
-        return found if isinstance(found, Mapping) else {}
+        found: Mapping[str, Any] = self.known.get("annotations") or {}
+        return found
 
     @property
     def input(self) -> Mapping[str, Any]:
-        found = self.wire.get("inputSchema")
-        return found if isinstance(found, Mapping) else {}
+        found: Mapping[str, Any] = self.known.get("inputSchema") or {}
+        return found
 
     @property
     def output(self) -> Mapping[str, Any] | None:
-        found = self.wire.get("outputSchema")
-        return found if isinstance(found, Mapping) and found else None
+        return self.known.get("outputSchema") or None
 
     @cached_property
     def arguments(self) -> Mapping[str, Argument]:
@@ -111,7 +120,7 @@ class Definition:
     @cached_property
     def everything(self) -> Mapping[str, str]:
         """Each text a model or a client may read, by where it stands."""
-        return dict(_texts(self.wire, ""))
+        return dict(_texts({k: v for k, v in self.wire.items() if k not in _NOT_READ}, ""))
 
 
 def identifiers(text: str) -> set[str]:
@@ -124,15 +133,17 @@ def snake_words(text: str) -> set[str]:
     return set(_SNAKE.findall(text))
 
 
-def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+def _texts(value: Any, path: str, depth: int = 0) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         yield path, value
+    elif depth > MAX_DEPTH:
+        yield path, TOO_DEEP
     elif isinstance(value, Mapping):
         for key, child in value.items():
             where = f"{path}.{key}" if path else str(key)
             if path:  # keys below the top are argument and field names
                 yield f"{where} (name)", str(key)
-            yield from _texts(child, where)
+            yield from _texts(child, where, depth + 1)
     elif isinstance(value, list):
         for number, child in enumerate(value):
-            yield from _texts(child, f"{path}[{number}]")
+            yield from _texts(child, f"{path}[{number}]", depth + 1)

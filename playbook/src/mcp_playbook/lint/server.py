@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from mcp_playbook.lint.collision import Twin, twins
 from mcp_playbook.lint.definition import Definition
 
 Record = Mapping[str, Mapping[str, str]]
@@ -36,6 +37,10 @@ class Server:
             for tool in tools:
                 yield str(tool.get("name", ""))
                 yield f"{server}_{tool.get('name', '')}"
+
+    @cached_property
+    def twins(self) -> Sequence[Twin]:
+        return twins({self.name: self.wire, **self.neighbours})
 
     def siblings(self, tool: Definition) -> frozenset[str]:
         return frozenset(self.tools) - {tool.name}

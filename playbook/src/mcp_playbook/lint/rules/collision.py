@@ -5,15 +5,14 @@ Pure: no clock, no network, no state.
 
 from collections.abc import Iterator
 
+from mcp_playbook.lint.collision import TWINS
 from mcp_playbook.lint.definition import Definition
 from mcp_playbook.lint.finding import WEIGHTS, Finding
 from mcp_playbook.lint.server import Server
-from mcp_playbook.lint.collision import TWINS, twins
 
 
 def check(tool: Definition, server: Server) -> Iterator[Finding]:
-    everybody = {server.name: server.wire, **server.neighbours}
-    for twin in twins(everybody, threshold=TWINS):
+    for twin in server.twins:
         if (server.name, tool.name) not in twin.tools:
             continue
         other = next(one for one in twin.tools if one != (server.name, tool.name))

@@ -10,6 +10,7 @@ from mcp_playbook.lint.finding import WEIGHTS, Finding
 from mcp_playbook.lint.server import Server
 from mcp_shared.contract import MAX_PURPOSE_CHARACTERS, MAX_WORDS, MIN_WORDS
 
+MAX_CHARACTERS = 10 * MAX_WORDS  # for texts whose words are long, or have no spaces between
 LONG_FIRST_SENTENCE = 1.5
 
 
@@ -26,6 +27,12 @@ def check(tool: Definition, _server: Server) -> Iterator[Finding]:
             "D7", tool.name, f"has {tool.words} words, not {MIN_WORDS} to {MAX_WORDS}",
             "Every call pays for them: move background to the docs, arguments to the schema.",
             min(most, most * (tool.words - MAX_WORDS) / MAX_WORDS),
+        )  # fmt: skip
+    elif len(tool.text) > MAX_CHARACTERS:
+        yield Finding(
+            "D7", tool.name, f"has {len(tool.text):,} characters, not {MAX_CHARACTERS:,}",
+            "Every call pays for them: say the same in words people use.",
+            min(most, most * (len(tool.text) - MAX_CHARACTERS) / MAX_CHARACTERS),
         )  # fmt: skip
     if len(tool.purpose) > MAX_PURPOSE_CHARACTERS:
         yield Finding(

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from mcp_playbook.lint.definition import Definition
 from mcp_playbook.lint.finding import Finding
 from mcp_playbook.lint.server import Server
+from mcp_playbook.lint.tidy import MAX_DEPTH, TOO_DEEP
 from mcp_shared.contract import hidden, shouted
 
 HIDDEN = 100.0
@@ -65,6 +66,11 @@ def check(tool: Definition, _server: Server) -> Iterator[Finding]:
                 "D9", tool.name, f"{where} mixes alphabets within {word!r}",
                 "Write the word in one alphabet: letters that look alike are not.", ORDER,
             )  # fmt: skip
+    if any(text == TOO_DEEP for text in tool.everything.values()):
+        yield Finding(
+            "D9", tool.name, f"nests deeper than {MAX_DEPTH} levels, where nobody reads",
+            "Flatten the schema.", HIDDEN,
+        )  # fmt: skip
     values = {str(v) for one in tool.arguments.values() for v in one.binds.get("enum", ())}
     for word in shouted(tool.text):
         if word not in values:

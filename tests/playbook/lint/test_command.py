@@ -1,0 +1,104 @@
+"""`python -m mcp_playbook.lint`: what it prints, and with which status it ends."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from architecture.tree import ROOT, listed
+from playbook.lint.sample import GOOD, SIBLING, bent, said
+
+from mcp_playbook.lint.__main__ import CLEAN, FOUND, USAGE, main, of_listed
+
+HIDDEN = said("of the ledger", "of the l\u200bedger")
+
+
+def stored(folder: Path, *tools: object, shape: str = "list") -> Path:
+    file = folder / "billing.json"
+    document: object = list(tools)
+    if shape != "list":
+        document = {"tools": document}
+    if shape == "reply":
+        document = {"jsonrpc": "2.0", "id": 1, "result": document}
+    file.write_text(json.dumps(document), "utf-8")
+    return file
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository of one server, numbers, whose tools keep the contract."""
+    server = tmp_path / "servers" / "numbers"
+    server.mkdir(parents=True)
+    (tmp_path / "gateway").mkdir()
+    (tmp_path / "infra/local").mkdir(parents=True)
+    shutil.copy(ROOT / "infra/local/stack.toml", tmp_path / "infra/local/stack.toml")
+    config = (ROOT / "gateway/gateway.yaml").read_text("utf-8").partition("servers:")[0]
+    (tmp_path / "gateway/gateway.yaml").write_text(f"{config}servers:\n  - numbers\n", "utf-8")
+    (server / "policy.yaml").write_text("tools: {}\n", "utf-8")
+    (server / "tools.lock.json").write_text(json.dumps({"tools": [GOOD, SIBLING]}), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("STACK_ROOT", raising=False)
+    return tmp_path
+
+
+def test_without_arguments_it_judges_the_listed_servers() -> None:
+    assert [report.name for report in of_listed(ROOT, None)] == list(listed())
+
+
+@pytest.mark.parametrize("shape", ["list", "result", "reply"])
+def test_tools_are_read_from_a_file_of_any_usual_shape(tmp_path: Path, shape: str) -> None:
+    assert main(["--tools", str(stored(tmp_path, GOOD, SIBLING, shape=shape))]) == CLEAN
+
+
+def test_a_finding_is_printed_with_what_to_write_instead(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = stored(tmp_path, bent("inputSchema.properties.limit.description", None), SIBLING)
+    assert main(["--tools", str(file)]) == FOUND
+    printed = capsys.readouterr().out
+    assert "D2 parameters, list_invoices" in printed
+    assert "does not describe limit" in printed
+    assert "→ Say in inputSchema.properties.limit.description" in printed
+    assert "by four" in printed, "the tokens are an estimate, and it says of what"
+
+
+def test_a_floor_lets_small_findings_pass_and_hidden_text_never(tmp_path: Path) -> None:
+    small = str(stored(tmp_path, bent("title", None), SIBLING))
+    assert main(["--tools", small]) == FOUND
+    assert main(["--tools", small, "--floor", "90"]) == CLEAN
+    assert main(["--tools", small, "--floor", "100"]) == FOUND
+    assert main(["--tools", str(stored(tmp_path, HIDDEN, SIBLING)), "--floor", "0"]) == FOUND
+
+
+def test_json_has_every_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--tools", str(stored(tmp_path, HIDDEN, SIBLING)), "--json"])
+    (report,) = json.loads(capsys.readouterr().out)
+    assert (report["server"], report["tools"]["list_invoices"]["score"]) == ("billing", 0)
+    assert {one["rule"] for one in report["tools"]["list_invoices"]["findings"]} == {"D9"}
+    assert report["tokens"] == sum(tool["tokens"] for tool in report["tools"].values())
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '[{"title": "x"}]', '{"tools": 3}'])
+def test_what_is_no_list_of_tools_is_refused(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "odd.json"
+    file.write_text(text, "utf-8")
+    assert main(["--tools", str(file)]) == USAGE
+    assert "odd.json" in capsys.readouterr().err
+
+
+def test_a_name_that_is_not_listed_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["nobody"]) == USAGE
+    assert "lists no 'nobody'" in capsys.readouterr().err
+
+
+def test_accepting_writes_down_what_later_changes_are_held_against(clone: Path) -> None:
+    assert main(["numbers"]) == CLEAN
+    assert main(["numbers", "--accept"]) == CLEAN
+    lock = clone / "servers/numbers/tools.lock.json"
+    wider = bent("inputSchema.properties.account.maxLength", 90)
+    lock.write_text(json.dumps({"tools": [wider, SIBLING]}), "utf-8")
+    assert main(["numbers"]) == FOUND
+    assert main(["numbers", "--accept"]) == CLEAN
+    assert main(["numbers"]) == CLEAN
