@@ -1,4 +1,4 @@
-"""`python -m mcp_gateway.audit`: keygen, migrate, verify, show, stats."""
+"""`python -m mcp_gateway.audit`: keygen, migrate, verify, settle, show, stats."""
 
 import argparse
 import asyncio
@@ -14,9 +14,18 @@ import orjson
 from mcp_gateway.audit import keys, reading
 from mcp_gateway.audit.findings import MEANING, Finding, Report
 from mcp_gateway.audit.lookup import verify_receipt
+from mcp_gateway.audit.settle import YOUNGEST_MINUTES
 from mcp_gateway.audit.verify import OPEN_MINUTES, verify
 
 SOUND, FOUND, UNUSABLE = 0, 1, 2  # exit codes
+TOUCHED = (
+    "What to do: stop changing this database; keep a copy of it, its server logs and backups;",
+    "compare with the receipts of the callers concerned; find who held which login then.",
+)
+LEFT_OPEN = (
+    "What to do: a gateway that died leaves such calls. Find out in its system what each one did,",
+    "then put that on the record: python -m mcp_gateway.audit settle --call ID --reason …",
+)
 
 
 class UsageError(Exception):
@@ -50,6 +59,14 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--receipt", type=Path, metavar="FILE", help="one caller's receipt only")
     command.add_argument("--json", action="store_true")
     command.set_defaults(run=_verify)
+
+    command = commands.add_parser("settle", help="record that a call's outcome stays unknown")
+    which = command.add_mutually_exclusive_group(required=True)
+    which.add_argument("--call", metavar="ID", help="the call that `verify` names")
+    which.add_argument("--all", action="store_true", help="every call that is old enough")
+    command.add_argument("--reason", required=True, help="what was found out; on the record")
+    command.add_argument("--minutes", type=int, default=YOUNGEST_MINUTES, metavar="N")
+    command.set_defaults(run=_settle)
 
     command = commands.add_parser("show", help="the newest records")
     command.add_argument("--person")
@@ -115,6 +132,33 @@ async def _verify_receipt(options: argparse.Namespace, trusted: dict[str, Any]) 
     return SOUND if finding is None else FOUND
 
 
+async def _settle(options: argparse.Namespace) -> int:
+    from mcp_gateway.audit.ledger import Ledger
+    from mcp_gateway.audit.settle import settle
+    from mcp_gateway.audit.waiting import LedgerDown
+    from mcp_gateway.switches.cli import operator
+
+    writer = _env("GATEWAY_LEDGER_URL", "the ledger's URL for audit_writer")
+    by = operator()
+    try:
+        ledger = await Ledger.open(writer, _folder() / keys.PRIVATE_NAME, "operator")
+        try:
+            done = await settle(
+                _reader(), ledger,
+                rid=options.call, why=options.reason, by=by, minutes=options.minutes,
+            )  # fmt: skip
+        finally:
+            await ledger.aclose()
+    except LedgerDown as error:
+        raise UsageError(f"not recorded: {error}") from error
+    if not done:
+        raise UsageError(f"no such call is open and older than {options.minutes} minutes")
+    for one in done:
+        print(printable(f"call {one.rid} of {one.person} to {one.target}: its outcome is unknown"))
+    print(f"on the record as {printable(by)}")
+    return SOUND
+
+
 async def _show(options: argparse.Namespace) -> int:
     if not 1 <= options.limit <= 10_000:
         raise UsageError("--limit takes 1 to 10000")
@@ -175,11 +219,7 @@ def _failure(findings: list[Finding], total: int) -> str:
     if total > 20:
         lines.append(f"  … and {total - 20} more (--json lists {len(findings)})")
     lines += [f"  {kind}: {MEANING[kind]}" for kind in kinds]
-    lines += [
-        "What to do: stop changing this database; keep a copy of it, its server logs and backups;",
-        "compare with the receipts of the callers concerned; find who held which login then.",
-    ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *(LEFT_OPEN if kinds == ["OPEN-INTENT"] else TOUCHED)])
 
 
 def _line(row: dict[str, Any]) -> str:
