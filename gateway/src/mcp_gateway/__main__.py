@@ -1,26 +1,60 @@
-"""`python -m mcp_gateway`: one replica."""
+"""`python -m mcp_gateway`: one replica; `--check` reads what it would read, and starts nothing."""
+
+import argparse
+import logging
+import sys
 
 import uvicorn
 
-from mcp_gateway.app import build
+from mcp_gateway import production
+from mcp_gateway.app import Gateway, build
 from mcp_gateway.settings import ConfigError, exit_with, from_environment
 from mcp_shared import logs, telemetry
 
 SHUTDOWN_SECONDS = 30
 
+log = logging.getLogger(__name__)
+
 
 def main() -> None:
-    logs.setup("gateway")
-    telemetry.setup("gateway")
+    parser = argparse.ArgumentParser(prog="python -m mcp_gateway")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="read settings, policies, keys and lock files; exit 0 when it would start, else 2",
+    )
+    checking = parser.parse_args().check
+    if not checking:
+        logs.setup("gateway")
+        telemetry.setup("gateway")
     try:
-        made = from_environment()
-        gateway = build(made)
+        gateway = build(from_environment())
     except ConfigError as error:
         exit_with(error)
+    doubts = list(production.warnings(gateway.settings, gateway.config))
+    if checking:
+        sys.stderr.writelines(f"warning: {doubt}\n" for doubt in doubts)
+        print(_described(gateway))
+        return
+    for doubt in doubts:
+        log.warning("production", extra={"warning": doubt})
+    _serve(gateway)
+
+
+def _described(gateway: Gateway) -> str:
+    servers = gateway.catalogue.servers
+    tools = sum(len(one.tools) for one in servers.values())
+    return (
+        f"ok: {gateway.settings.profile}, {gateway.config.public_url}, policy "
+        f"{gateway.policy.version}, {tools} tools of {', '.join(servers)}"
+    )
+
+
+def _serve(gateway: Gateway) -> None:
     uvicorn.run(
         gateway,
-        host=made.host,
-        port=made.port,
+        host=gateway.settings.host,
+        port=gateway.settings.port,
         loop="uvloop",
         http="httptools",
         log_config=None,

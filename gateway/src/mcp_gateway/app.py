@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mcp_gateway import catalogue, discovery, policy, settings
+from mcp_gateway import catalogue, discovery, policy, production, settings
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.authenticate import Authenticate
 from mcp_gateway.call import AGGREGATE
@@ -176,6 +176,7 @@ class Gateway:
                 timeout=config.limits.timeout,
                 policy=lambda: self.policy,
                 use=self._use,
+                insist=lambda found: production.insist_on_clients(made, found),
                 catalogue=self.catalogue,
                 compare_again=drift.again,
                 event=recorder.event,
@@ -212,17 +213,17 @@ def build(made: Settings) -> Gateway:
     config = settings.load(made.config, made)
     listed = settings.servers(config, made.config)
     missing = [
-        str(made.keys / name)
-        for name in ("gateway-assertion.pem", "ledger.pem", "sealing.key", "session.key")
-        if not (made.keys / name).is_file()
+        str(made.keys / name) for name in production.KEY_FILES if not (made.keys / name).is_file()
     ]
     if missing:
         raise ConfigError(f"GATEWAY_KEYS: missing {', '.join(missing)}; `make up` writes them")
+    found = policy.load(listed, _agents(made.config), config.limits.timeout)
+    production.insist(made, config, found)
     return Gateway(
         settings=made,
         config=config,
         servers=listed,
-        policy=policy.load(listed, _agents(made.config), config.limits.timeout),
+        policy=found,
         catalogue=catalogue.load(listed),
     )
 

@@ -143,19 +143,32 @@ def load(servers: Iterable[Server]) -> Catalogue:
 def _pinned(server: Server) -> Pinned:
     path = server.folder / "tools.lock.json"
     try:
-        document = json.loads(path.read_text("utf-8"))
-        tools = {tool["name"]: tool for tool in document["tools"]}
-        prompts = {prompt["name"]: prompt for prompt in document["prompts"]}
+        return _parsed(server.name, json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
         raise ConfigError(f"{path}: missing; write it with `make tools-lock`") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except EditedError as error:
+        raise ConfigError(
+            f"{path}: {error} was edited by hand; `make tools-lock` and review"
+        ) from error
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise ConfigError(f"{path}: not a lock file ({error}); `make tools-lock`") from error
+
+
+class EditedError(Exception):
+    """A definition that is not what its hash says."""
+
+
+def _parsed(server: str, document: Mapping[str, Any]) -> Pinned:
+    tools = {tool["name"]: tool for tool in document["tools"]}
+    prompts = {prompt["name"]: prompt for prompt in document["prompts"]}
     for name, definition in [*tools.items(), *prompts.items()]:
         if definition_hash(definition) != definition.get("hash"):
-            raise ConfigError(f"{path}: {name} was edited by hand; `make tools-lock` and review")
+            raise EditedError(name)
     return Pinned(
-        server=server.name,
-        title=str(document.get("title") or server.name),
+        server=server,
+        title=str(document.get("title") or server),
         version=str(document.get("version", "")),
         instructions=str(document.get("instructions") or ""),
         resources=bool(document.get("resources")),

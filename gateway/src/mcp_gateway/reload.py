@@ -38,6 +38,8 @@ class Reload:
     timeout: float
     policy: Callable[[], Policy]
     use: Callable[[Policy], None]
+    # raises a ConfigError for what this profile refuses
+    insist: Callable[[Policy], None]
     catalogue: Catalogue
     # told whose definitions must be compared anew
     compare_again: Callable[[Iterable[str]], Awaitable[None]]
@@ -55,7 +57,7 @@ class Reload:
             await asyncio.sleep(POLL_SECONDS)
             now = self._stamp()
             settled, last = now == last, now
-            if settled and now != seen and await self._over():
+            if settled and now != seen and await self._over_or_not():
                 seen = now
 
     def _files(self) -> Iterator[Path]:
@@ -76,7 +78,16 @@ class Reload:
     def _read(self) -> tuple[Policy, Mapping[str, Pinned], dict[str, str]]:
         digests = self._digests()
         pinned = catalogue.load(self.servers).servers
-        return policy.load(self.servers, self.agents, self.timeout), pinned, digests
+        found = policy.load(self.servers, self.agents, self.timeout)
+        self.insist(found)
+        return found, pinned, digests
+
+    async def _over_or_not(self) -> bool:
+        try:
+            return await self._over()
+        except Exception as error:  # whatever a file made go wrong: the next change must be seen
+            log.exception("policy unread, the old one stays")
+            return await self._told("policy_broken", {"error": type(error).__name__})
 
     async def _over(self) -> bool:
         """Go over to what the files say now; whether this is done with."""

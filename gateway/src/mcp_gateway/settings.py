@@ -6,14 +6,15 @@ for a key that is misspelt.
 
 import re
 import sys
-from collections.abc import Hashable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from mcp_gateway import plain_yaml
+from mcp_shared.settings import Profile, SecretUrl, told
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -115,15 +116,15 @@ class Config(Strict):
 class Settings(BaseSettings):
     """Addresses, secrets and switches of one replica; the environment, prefix GATEWAY_."""
 
-    model_config = SettingsConfigDict(env_prefix="GATEWAY_")
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_", hide_input_in_errors=True)
 
     config: Path = Path("gateway/gateway.yaml")
     host: str = "127.0.0.1"
     port: int = 8080
     keys: Path = Path(".run/secrets")
-    ledger_url: str = ""
-    ledger_reader_url: str = ""
-    redis_url: str = ""
+    ledger_url: SecretUrl = ""
+    ledger_reader_url: SecretUrl = ""
+    redis_url: SecretUrl = ""
     # where the issuer is reached from here, when that is not its public URL
     issuer_internal: str | None = None
     # {server: address}; identity stays in gateway.yaml
@@ -132,7 +133,8 @@ class Settings(BaseSettings):
     # override the file, so that a second stack can run beside the first
     public_url: str | None = None
     issuer: str | None = None
-    profile: Literal["development", "production"] = "development"
+    # what production refuses to start with: production.py
+    profile: Profile = "development"
 
 
 def from_environment() -> Settings:
@@ -192,33 +194,17 @@ def servers(config: Config, path: Path) -> list[Server]:
     return list(found.values())
 
 
-class _Once(yaml.SafeLoader):
-    """Safe tags only, and a key given twice is a mistake, not an override."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[object] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, Hashable) and key in seen:
-                line = key_node.start_mark.line + 1
-                raise yaml.YAMLError(f"line {line}: the key {key!r} is given twice")
-            seen.add(key if isinstance(key, Hashable) else None)
-        return super().construct_mapping(node, deep)
-
-
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML mapping; safe tags only.
 
     Raises:
-        ConfigError: missing, empty, or something else than a mapping.
+        ConfigError: missing, unreadable, empty, or something else than a mapping.
 
     """
     try:
-        document = yaml.load(path.read_text("utf-8"), _Once)  # noqa: S506  a SafeLoader
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {error}") from error
+        document = plain_yaml.load(path)
+    except plain_yaml.NotPlainError as error:
+        raise ConfigError(f"{path}: {error}") from error
     if not isinstance(document, dict):
         raise ConfigError(f"{path}: expected keys and values, found {type(document).__name__}")
     return document
@@ -240,10 +226,12 @@ def parse(model: type[Model], document: dict[str, Any], path: Path) -> Model:
 def _told(where: str, error: ValidationError | SettingsError, prefix: str = "") -> str:
     if isinstance(error, SettingsError):
         return f"{where}: {error}"
+    if prefix:
+        return "\n".join(f"{where}: {line}" for line in told(error, prefix))
     lines = []
     for problem in error.errors(include_url=False, include_input=False):
         key = ".".join(str(part) for part in problem["loc"])
-        lines.append(f"{where}: {prefix + key.upper() if prefix else key}: {problem['msg']}")
+        lines.append(f"{where}: {key}: {problem['msg']}")
     return "\n".join(lines)
 
 
