@@ -27,5 +27,5 @@ def test_every_tool_has_its_function_its_policy_line_and_its_test(server: str) -
         }
         assert path.stem in functions, f"{path} has no async def {path.stem}"
         if folder.is_relative_to(ROOT):
-            test = ROOT / "tests" / "servers" / server / f"test_{path.stem}.py"
+            test = ROOT / "tests" / "servers" / server.replace("-", "_") / f"test_{path.stem}.py"
             assert test.exists(), f"{test} is missing"

@@ -1,0 +1,1 @@
+"""make new-server: a server of your own, from the template in `playbook/template`."""

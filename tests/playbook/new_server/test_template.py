@@ -1,0 +1,98 @@
+"""What the template makes keeps the rules, for any name; and a template that breaks one is found."""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from playbook.new_server.copied import ROOT
+
+from mcp_playbook.new_server import room
+from mcp_playbook.new_server.names import names
+from mcp_playbook.new_server.room import BrokenError, Room
+
+LONGEST = ("a-name-of-thirty-one-characters", "a" * 19 + "x")
+
+
+def filled(to: Path, name: str, thing: str, root: Path = ROOT) -> Room:
+    to.mkdir()
+    return room.fill(root, to, names(name, thing))
+
+
+@pytest.mark.parametrize(("name", "thing"), [("billing", "invoice"), LONGEST])
+def test_a_new_server_keeps_contract_lint_policy_and_style(
+    tmp_path: Path, name: str, thing: str
+) -> None:
+    made = filled(tmp_path / "new", name, thing)
+    tools = room.pin(made)
+    room.check(made, tools)
+    assert len(tools) == 4
+    assert all(len(f"{name}_{tool['name']}") <= 64 for tool in tools)
+    style = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--no-cache", "--no-respect-gitignore",
+         "--extend-ignore", "I001", "--config", str(ROOT / "pyproject.toml"), str(made.server)],
+        cwd=made.aside, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert style.returncode == 0, style.stdout
+    assert all(len(file.read_text().splitlines()) < 250 for file in made.aside.rglob("*.py"))
+
+
+def broken(folder: Path, file: str, before: str, after: str) -> Path:
+    """A repository whose template has this one change."""
+    shutil.copytree(ROOT / "playbook" / "template", folder / "playbook" / "template")
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    (path,) = (folder / "playbook").rglob(file)
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "found"),
+    [
+        ("get_*.py.jinja", "Not for:", "Otherwise:", "no 'Not for:'"),
+        ("find_*.py.jinja", "(10 unless given)", "", "D2"),
+        ("models.py.jinja", "max_length=20,", "", "without maxLength"),
+        ("add_*.py.jinja", "idempotency_key: IdempotencyKey, ", "", "idempotency_key"),
+        ("policy.yaml.jinja", "get_{{ item }}:", "get_{{ items }}:", "policy.yaml"),
+        ("rest.py.jinja", "{{ thing }}", "{{ think }}", "think"),
+    ],
+)
+def test_a_template_that_breaks_a_rule_is_found(
+    tmp_path: Path, file: str, before: str, after: str, found: str
+) -> None:
+    root = broken(tmp_path / "root", file, before, after)
+    with pytest.raises(BrokenError, match=found):
+        made_from(root, tmp_path / "new")
+
+
+def made_from(root: Path, to: Path) -> None:
+    made = filled(to, "billing", "invoice", root)
+    room.check(made, room.pin(made))
+
+
+def test_a_new_server_asks_for_no_package_the_lock_does_not_have(tmp_path: Path) -> None:
+    made = filled(tmp_path / "new", "billing", "invoice")
+    project = tomllib.loads((made.server / "pyproject.toml").read_text())["project"]
+    locked = {
+        line.partition("==")[0] for line in (ROOT / "requirements.lock").read_text().splitlines()
+    }
+    asked = {one.partition(">=")[0] for one in project["dependencies"]} - {"mcp-shared"}
+    assert asked <= locked
+
+
+def test_a_production_install_has_no_stand_in(tmp_path: Path) -> None:
+    made = filled(tmp_path / "new", "billing", "invoice")
+    built = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=made.server, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    files = zipfile.ZipFile(wheel).namelist()
+    assert "mcp_billing/server.py" in files
+    assert not [name for name in files if "sandbox" in name]
