@@ -120,10 +120,9 @@ class Deployment:
         """Definitions by name, over all people of the probes: each sees what is theirs."""
         if endpoint.url not in self._lists:
             found: dict[str, dict[str, Any]] = {}
-            for person in self.people() or [None]:
-                for tool in await wire.listed(
-                    endpoint.url, await self.token(person, endpoint) if person else None
-                ):
-                    found[tool["name"]] = tool
+            people: list[str | None] = [*self.people()] or [None]
+            for person in people:
+                token = await self.token(person, endpoint) if person else None
+                found |= {tool["name"]: tool for tool in await wire.listed(endpoint.url, token)}
             self._lists[endpoint.url] = found
         return self._lists[endpoint.url]

@@ -29,6 +29,7 @@ async def edited(stack: Stack, column: str, value: str) -> AsyncIterator[None]:
             f"SELECT seg_day, seg, seq, {column} AS was FROM audit.record "
             "WHERE kind = 'outcome' ORDER BY ts DESC LIMIT 1"
         )
+        assert row
         where = "WHERE seg_day = $2 AND seg = $3 AND seq = $4"
         change = f"UPDATE audit.record SET {column} = $1 {where}"
         await connection.execute(change, value, row["seg_day"], row["seg"], row["seq"])

@@ -3,10 +3,13 @@
 import json
 from dataclasses import replace
 
+import pytest
 from playbook.live.conftest import Through
 from playbook.live.meddler import Answered, Asked, Forward
 from playbook.live.verdicts import fails, waits
 
+from mcp_local.load import Stack
+from mcp_playbook import source
 from mcp_playbook.checks import week_3_rights as week
 from mcp_playbook.deployment import Deployment
 
@@ -49,8 +52,10 @@ async def test_W3_07_fails_where_a_refusal_tells_that_the_tool_exists(through: T
         await fails(week.unknown_alike, broken, "an unknown name: 400")
 
 
-async def test_W3_08_fails_where_no_limit_is_met(through: Through, monkeypatch: object) -> None:
-    monkeypatch.setattr(week, "MOST_CALLS", 5)  # type: ignore[attr-defined]
+async def test_W3_08_fails_where_no_limit_is_met(
+    through: Through, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(week, "MOST_CALLS", 5)
 
     async def boundless(asked: Asked, forward: Forward) -> Answered:
         if method(asked) == "tools/call":
@@ -81,7 +86,9 @@ async def test_W3_08_fails_where_nobody_says_when_to_come_back(through: Through)
         await fails(week.limits, broken, "at call 1", "Too many.")
 
 
-async def test_W3_12_fails_where_a_revoked_token_goes_on(through: Through, at: Deployment) -> None:
+async def test_W3_12_fails_where_a_revoked_token_goes_on(
+    through: Through, at: Deployment, stack: Stack
+) -> None:
     """A replica that does not hear of revocations: it signs the person in anew by itself."""
     probe = at.one_each()[-1]
 
@@ -93,8 +100,8 @@ async def test_W3_12_fails_where_a_revoked_token_goes_on(through: Through, at: D
         return await forward(asked.bearing(str(fresh)))
 
     async with through(deaf) as broken:
-        other = type(at.tokens)(at.tokens._endpoint, at.tokens._password)  # type: ignore[call-arg, union-attr]
-        await fails(week.revoked, replace(broken, tokens=other), "the old token was answered 200")
+        asking = replace(broken, tokens=source.of_stack(stack).tokens)  # a cache of its own
+        await fails(week.revoked, asking, "the old token was answered 200")
 
 
 async def test_W3_12_waits_where_the_gateways_settings_are_not_at_hand(at: Deployment) -> None:

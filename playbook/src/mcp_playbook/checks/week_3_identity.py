@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from mcp_playbook import wire
@@ -213,7 +214,7 @@ def _metadata_url(endpoint: Endpoint) -> str:
     return urlunsplit((parts.scheme, parts.netloc, METADATA + parts.path, "", ""))
 
 
-async def _json(url: str) -> dict[str, object] | dict[str, list[str]]:
+async def _json(url: str) -> dict[str, Any]:
     answer = await wire.get(url)
     try:
         found = answer.json() if answer.status_code == 200 else None

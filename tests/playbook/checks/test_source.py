@@ -1,0 +1,83 @@
+"""Which deployment is meant, and what is said when it cannot be told."""
+
+from pathlib import Path
+
+import pytest
+
+from mcp_playbook import source
+from mcp_playbook.__main__ import main
+from mcp_playbook.source import SourceError
+from mcp_playbook.tokens import CommandTokens, NoTokenError
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_a_bare_url_is_its_own_server_and_has_no_kit() -> None:
+    found = source.from_environment({"URL": "https://mcp.example/mcp"})
+    assert found.origin == "https://mcp.example"
+    assert [one.url for one in found.backends()] == ["https://mcp.example/mcp"]
+    assert found.kit is None
+    assert found.tokens is None
+
+
+@pytest.mark.parametrize("url", ["mcp.example", "ftp://x/mcp", "stdio:server"])
+def test_what_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(SourceError, match="http"):
+        source.from_environment({"URL": url})
+
+
+def test_a_deployment_file_names_gateway_servers_and_people(tmp_path: Path) -> None:
+    file = tmp_path / "deployment.toml"
+    file.write_text(
+        f'gateway = "https://mcp.example"\nconfig = "{ROOT}/gateway/gateway.yaml"\n'
+        'token_command = ["printf", "%s", "tok-{person}-{scope}"]\n'
+        'internal = { crm = "http://10.0.0.1/mcp" }\n'
+        'operator = { username = "olu", password_env = "OLU" }\n'
+    )
+    found = source.of_file(file, {"OLU": "secret", "GATEWAY_LEDGER_READER_URL": "postgresql://x"})
+    assert [one.url for one in found.endpoints][0] == "https://mcp.example/mcp"
+    assert "https://mcp.example/servers/crm/mcp" in [one.url for one in found.endpoints]
+    assert found.allowed()
+    assert found.kit
+    assert found.kit.operator == ("olu", "secret")
+    assert found.kit.ledger == "postgresql://x"
+    assert found.kit.gateway_env is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "gateway"),
+        ('gateway = "https://a/"', "gateway"),
+        ('gateway = "https://a"\nlogz = "x"', "logz"),
+        ("gateway =", "deployment.toml"),
+    ],
+)
+def test_a_mistake_in_the_file_is_told_with_its_key(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "deployment.toml"
+    file.write_text(text)
+    with pytest.raises(SourceError, match=words):
+        source.of_file(file)
+
+
+async def test_a_command_that_gives_no_token_says_why() -> None:
+    tokens = CommandTokens(["sh", "-c", "echo nobody is called {person} >&2; exit 1"])
+    with pytest.raises(NoTokenError, match="nobody is called ana"):
+        await tokens("ana", "aud:mcp")
+
+
+async def test_a_token_is_asked_for_once_until_it_is_forgotten(tmp_path: Path) -> None:
+    log = tmp_path / "asked"
+    tokens = CommandTokens(["sh", "-c", f"echo {{person}} >> {log}; echo token"])
+    assert await tokens("ana", "a") == await tokens("ana", "a") == "token"
+    tokens.forget("ana")
+    await tokens("ana", "a")
+    assert log.read_text().split() == ["ana", "ana"]
+
+
+def test_a_wrong_address_ends_with_two_and_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("URL", "nonsense")
+    assert main(["week", "1"]) == 2
+    assert "nonsense" in capsys.readouterr().err
