@@ -1,0 +1,1 @@
+"""One file per place that facts about a server come from."""

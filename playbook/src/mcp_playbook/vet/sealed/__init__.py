@@ -1,0 +1,1 @@
+"""A server of others, run without network, files and secrets, only to take its tools/list."""
