@@ -113,7 +113,12 @@ def test_a_character_that_draws_nothing_is_named_by_its_code_point(character: st
 
 
 def test_lines_tabs_emoji_and_foreign_letters_are_not_hidden() -> None:
-    assert hidden("one\n\ttwo\r\n \u2764\ufe0f \U0001f468\u200d\U0001f469 naïve Москва 東京") == []
+    assert (
+        hidden(
+            "one\n\ttwo\r\n \u2764\ufe0f \U0001f468\u200d\U0001f469 1\ufe0f\u20e3 \u2139\ufe0f naïve Москва 東京"
+        )
+        == []
+    )
 
 
 def test_acronyms_are_not_shouted() -> None:

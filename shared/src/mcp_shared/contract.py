@@ -63,10 +63,13 @@ def hidden(text: str) -> list[str]:
 
 
 def _draws_an_emoji(text: str, place: int) -> bool:
-    """A joiner or a variation selector behind a pictograph, where it is at home."""
-    if text[place] not in "\u200d\ufe0f" or place == 0:
-        return False
-    return unicodedata.category(text[place - 1]) in {"So", "Sk"} or text[place - 1] == "\ufe0f"
+    """A joiner or a variation selector behind a pictograph or a keycap, where it is at home."""
+    before, after = text[max(place - 1, 0) : place], text[place + 1 : place + 2]
+    if text[place] == "\u200d":
+        return before == "\ufe0f" or (before != "" and unicodedata.category(before) in {"So", "Sk"})
+    if text[place] == "\ufe0f":
+        return after == "\u20e3" or (before > "\x7f" and not _BLANK.match(before))
+    return False
 
 
 def shouted(text: str) -> list[str]:

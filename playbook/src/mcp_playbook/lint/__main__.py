@@ -6,9 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from mcp_local.place import NoRepositoryError, place
+from mcp_local.screen import console
 from mcp_playbook.lint import lint
 from mcp_playbook.lint.report import Report
 from mcp_playbook.lint.sources import SourceError, accept, listed, of_file, of_folder
@@ -43,14 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.json:
         print(json.dumps([report.as_json() for report in reports], indent=2))
     else:
-        show(Console(highlight=False), reports)
+        show(console, reports)
     return FOUND if any(_fails(report, given.floor) for report in reports) else CLEAN
 
 
 def of_listed(root: Path, name: str | None, *, accepting: bool = False) -> list[Report]:
-    folders = listed(root)
-    if name is not None and name not in folders:
-        raise SourceError(f"gateway.yaml lists no {name!r}, but {', '.join(folders)}")
+    folders = listed(root, with_server=name)
     sources = {server: of_folder(folder) for server, folder in folders.items()}
     chosen = [name] if name else list(sources)
     if accepting:

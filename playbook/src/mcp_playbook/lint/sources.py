@@ -29,18 +29,21 @@ class Source:
     record: Record
 
 
-def listed(root: Path) -> dict[str, Path]:
+def listed(root: Path, *, with_server: str | None = None) -> dict[str, Path]:
     """The folders of the servers in gateway.yaml, in its order.
 
     Raises:
-        SourceError: gateway.yaml cannot be read.
+        SourceError: gateway.yaml cannot be read, or lists no server of this name.
 
     """
     file = root / "gateway" / "gateway.yaml"
     try:
-        return {one.name: one.folder for one in settings.servers(settings.load(file), file)}
+        found = {one.name: one.folder for one in settings.servers(settings.load(file), file)}
     except ConfigError as error:
         raise SourceError(str(error)) from error
+    if with_server is not None and with_server not in found:
+        raise SourceError(f"gateway.yaml lists no {with_server!r}, but {', '.join(found)}")
+    return found
 
 
 def of_folder(folder: Path) -> Source:
