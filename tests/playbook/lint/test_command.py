@@ -1,12 +1,12 @@
 """`python -m mcp_playbook.lint`: what it prints, and with which status it ends."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 from architecture.tree import ROOT, listed
 from playbook.lint.sample import GOOD, SIBLING, bent, said
+from playbook.shop import clone, server
 
 from mcp_playbook.lint.__main__ import CLEAN, FOUND, USAGE, main, of_listed
 
@@ -25,17 +25,10 @@ def stored(folder: Path, *tools: object, shape: str = "list") -> Path:
 
 
 @pytest.fixture
-def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository of one server, numbers, whose tools keep the contract."""
-    server = tmp_path / "servers" / "numbers"
-    server.mkdir(parents=True)
-    (tmp_path / "gateway").mkdir()
-    (tmp_path / "infra/local").mkdir(parents=True)
-    shutil.copy(ROOT / "infra/local/stack.toml", tmp_path / "infra/local/stack.toml")
-    config = (ROOT / "gateway/gateway.yaml").read_text("utf-8").partition("servers:")[0]
-    (tmp_path / "gateway/gateway.yaml").write_text(f"{config}servers:\n  - numbers\n", "utf-8")
-    (server / "policy.yaml").write_text("tools: {}\n", "utf-8")
-    (server / "tools.lock.json").write_text(json.dumps({"tools": [GOOD, SIBLING]}), "utf-8")
+    clone(tmp_path, "numbers")
+    server(tmp_path / "servers/numbers")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("STACK_ROOT", raising=False)
     return tmp_path
@@ -93,10 +86,10 @@ def test_a_name_that_is_not_listed_is_refused(capsys: pytest.CaptureFixture[str]
     assert "lists no 'nobody'" in capsys.readouterr().err
 
 
-def test_accepting_writes_down_what_later_changes_are_held_against(clone: Path) -> None:
+def test_accepting_writes_down_what_later_changes_are_held_against(here: Path) -> None:
     assert main(["numbers"]) == CLEAN
     assert main(["numbers", "--accept"]) == CLEAN
-    lock = clone / "servers/numbers/tools.lock.json"
+    lock = here / "servers/numbers/tools.lock.json"
     wider = bent("inputSchema.properties.account.maxLength", 90)
     lock.write_text(json.dumps({"tools": [wider, SIBLING]}), "utf-8")
     assert main(["numbers"]) == FOUND
