@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from mcp_playbook.lint.collision import Twin, twins
 from mcp_playbook.lint.definition import Definition
+from mcp_playbook.lint.similarity import Twin, twins
 
 Record = Mapping[str, Mapping[str, str]]
 

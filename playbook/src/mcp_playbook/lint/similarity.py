@@ -13,7 +13,7 @@ from typing import Any
 from mcp_playbook.lint.definition import Definition
 from mcp_playbook.lint.words import content
 
-TWINS = 0.6
+TWIN_SIMILARITY = 0.6
 
 ToolId = tuple[str, str]  # server, tool
 
@@ -25,7 +25,7 @@ class Twin:
 
 
 def twins(
-    servers: Mapping[str, Sequence[Mapping[str, Any]]], *, threshold: float = TWINS
+    servers: Mapping[str, Sequence[Mapping[str, Any]]], *, threshold: float = TWIN_SIMILARITY
 ) -> list[Twin]:
     """Pairs of tools, of one server or of two, that read more alike than the threshold."""
     texts = {}
