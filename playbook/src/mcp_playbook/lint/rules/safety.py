@@ -18,14 +18,19 @@ ORDER = 40.0
 SHOUTED = 4.0
 
 _TALK = r"(?:instructions?|prompts?|rules?|tools?|messages?|guidelines?)"
+_NO_NEGATION = r"(?:(?!\b(?:not|never|no|cannot)\b|n't\b)[^.!?\n])*"
 ORDERS = {
     "sets other instructions aside": (
         rf"\b(?:ignore|disregard|forget|override|bypass)\b[^.]{{0,40}}\b{_TALK}\b"
     ),
     "keeps something from the person": (
-        r"\b(?:do not|don't|never|without|avoid)\b[^.]{0,30}"
-        r"\b(?:tell|mention|inform|reveal|notify|alert|asking|telling|informing|disclos\w+)\b"
-        r"[^.]{0,40}\b(?:user|person|human|this|it)\b"
+        r"\b(?:do not|don't|never|avoid)\b(?:(?!\bwithout\b)[^.]){0,20}"
+        r"\b(?:tell|inform|notify|alert|mention\w*|reveal\w*|disclos\w+|telling|informing)\b"
+        r"[^.]{0,30}\b(?:user|person|human|anyone|anybody)\b"
+        r"|\b(?:do not|don't|never) (?:mention|reveal|disclose) (?:this|it|that)(?=[.,;!]|$| to\b)"
+        # "never without asking" is the opposite, so no negation may stand before it
+        rf"|(?:^|[.!?\n]){_NO_NEGATION}\bwithout (?:asking|telling|informing|notifying)\b"
+        r"[^.]{0,20}\b(?:user|person|human)\b"
     ),
     "places itself before other tools": (
         r"\b(?:always|must|first)\b[^.]{0,30}\b(?:use|call|invoke|run|prefer)\b[^.]{0,20}"
