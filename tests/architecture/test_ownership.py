@@ -10,7 +10,7 @@ from mcp_playbook.upgrade.ownership import Ownership
 
 # a clone may be without these: written later, or written for servers of its own
 MAY_DECIDE_NOTHING = {
-    "playbook/kit-version.toml", "playbook/owners.toml", "playbook/your-system/**", "servers/**",
+    "playbook/kit-version.toml", "playbook/owners.toml", "playbook/vetted/**", "servers/**",
     "tests/servers/**",
 }  # fmt: skip
 

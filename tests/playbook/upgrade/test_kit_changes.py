@@ -83,3 +83,8 @@ def test_a_folder_that_is_no_repository_gets_an_answer_too(clone: Repository) ->
     found = kit_changes(outside)
     assert found.version is None
     assert found.unknown
+
+
+def test_a_kit_inside_a_larger_repository_is_no_clone(clone: Repository) -> None:
+    inner = clone.folder / "gateway"
+    assert "a folder of a larger repository" in kit_changes(inner).unknown

@@ -181,3 +181,26 @@ def test_the_version_a_clone_is_from_can_be_recorded_alone(
     assert upgrade("v0.1.0") == 0
     assert "Recorded in playbook/kit-version.toml" in capsys.readouterr().out
     assert kit_version.of_clone(clone.git).told_by == kit_version.FILE
+
+
+def test_a_server_outside_the_clone_is_compared_where_it_lies(
+    clone: Repository, release: Release, capsys: pytest.CaptureFixture[str]
+) -> None:
+    release({})
+    elsewhere = Repository(clone.folder.parent / "elsewhere" / "numbers")
+    elsewhere.write({
+        "policy.yaml": "tools:\n  add: {roles: [sales]}\n",
+        "tools.lock.json": '{"tools": [], "prompts": []}\n',
+    })  # fmt: skip
+    clone.commit(clone.replace("gateway/gateway.yaml", "[crm]", "[crm, ../elsewhere/numbers]"))
+    assert upgrade("v0.2.0", "--check") == 0
+    assert "No right and no limit of the policy changes" in capsys.readouterr().out
+
+
+def test_what_git_says_of_a_tags_signature_is_shown(
+    kit: Repository, clone: Repository, release: Release, capsys: pytest.CaptureFixture[str]
+) -> None:
+    release({})
+    kit.git.run("tag", "-f", "-a", "-m", "Second", "v0.2.0")
+    assert upgrade("v0.2.0", "--check") == 0
+    assert "Its signature: not verified: " in capsys.readouterr().out

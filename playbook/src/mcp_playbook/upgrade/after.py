@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import asyncpg
 
+from mcp_gateway.audit.keys import KeyFileError
 from mcp_gateway.audit.waiting import LedgerDown
 from mcp_local import ledger_view
 from mcp_local.load import Stack
@@ -25,7 +26,7 @@ def after(stack: Stack, upgrade: Upgrade, start: Callable[[], str | None]) -> li
     before = Standing(**upgrade.standing)
     try:
         return _compared(stack, upgrade, before)
-    except (OSError, LedgerDown, asyncpg.PostgresError) as error:
+    except (OSError, KeyFileError, LedgerDown, asyncpg.PostgresError) as error:
         return [f"It cannot be compared: {type(error).__name__}: {error}"]
 
 

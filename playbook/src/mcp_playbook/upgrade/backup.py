@@ -7,6 +7,7 @@ is left out; it holds counts of the last minutes alone.
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,6 +70,16 @@ def make(filler: Filler, found: list[str], folder: Path, commit: str) -> Backup:
     """Dump every database into `folder`, which appears only when it is whole."""
     aside = folder.with_name(f".{folder.name}-new")
     aside.mkdir(parents=True, mode=0o700)
+    try:
+        made = _dumped(filler, found, aside, commit)
+    except BackupError:
+        shutil.rmtree(aside)
+        raise
+    aside.rename(folder)
+    return Backup(folder, made.files)
+
+
+def _dumped(filler: Filler, found: list[str], aside: Path, commit: str) -> Backup:
     made = Backup(aside, {})
     for name in found:
         tool("pg_dump", with_database(filler.postgres, name),
@@ -84,8 +95,7 @@ def make(filler: Filler, found: list[str], folder: Path, commit: str) -> Backup:
         "keys to keep apart": [str(key) for key in keys_of(filler.place)],
     }
     (aside / MANIFEST).write_text(json.dumps(content, indent=2) + "\n")
-    aside.rename(folder)
-    return Backup(folder, made.files)
+    return made
 
 
 def read(folder: Path) -> Backup:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import asyncpg
 
+from mcp_gateway.audit.keys import KeyFileError
+from mcp_gateway.audit.waiting import LedgerDown
 from mcp_local.cli import FORESEEN
 from mcp_local.load import Stack, load
 from mcp_playbook.upgrade import run, words
@@ -17,7 +19,10 @@ from mcp_playbook.upgrade.restore import restore
 from mcp_playbook.upgrade.run import NOT_DONE, UNUSABLE
 from mcp_playbook.upgrade.state import StateError
 
-REFUSED = (BackupError, GitError, MergeError, StateError, asyncpg.PostgresError, OSError, *FORESEEN)
+REFUSED = (
+    BackupError, GitError, MergeError, StateError, KeyFileError, LedgerDown, asyncpg.PostgresError,
+    OSError, *FORESEEN,
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

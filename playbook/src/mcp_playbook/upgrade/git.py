@@ -66,6 +66,18 @@ class Git:
     def below(self, ref: str, folder: str) -> list[str]:
         return self.names("ls-tree", "-r", "-z", "--name-only", ref, "--", f"{folder}/")
 
+    def is_top(self) -> bool:
+        """Whether this folder is the whole repository, not a part of a larger one."""
+        return Path(self.text("rev-parse", "--show-toplevel")).resolve() == self.root.resolve()
+
+    def signature(self, tag: str) -> str | None:
+        """What git says of a tag's signature; None for what is no annotated tag."""
+        if self.run("cat-file", "-t", f"refs/tags/{tag}", ok=(0, 128)).stdout.strip() != "tag":
+            return None
+        done = self.run("verify-tag", tag, ok=(0, 1, 128))
+        told = (done.stderr or done.stdout).strip().splitlines()
+        return ("good: " if done.returncode == 0 else "not verified: ") + (told[0] if told else "")
+
     def branch(self) -> str | None:
         """None when HEAD is detached: a commit made then belongs to no branch."""
         return (

@@ -52,6 +52,8 @@ def of_clone(git: Git) -> KitVersion:
         UnknownVersionError: neither file, tag nor remote tells; the message says what would.
 
     """
+    if not git.is_top():
+        raise UnknownVersionError(f"{git.root} is a folder of a larger repository, not a clone.")
     if (recorded := _recorded(git)) is not None:
         return recorded
     if (tag := _tag(git, "HEAD")) is not None:

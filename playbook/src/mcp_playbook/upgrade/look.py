@@ -29,6 +29,7 @@ class Look:
     to: KitVersion
     since: KitVersion | None = None  # of this clone
     stack: standing.State = "none"
+    signature: str | None = None  # of the tag, in git's words
     ledger: str = ""  # the verifier's words
     changes: KitChanges | None = None
     merged: Merged | None = None
@@ -59,6 +60,14 @@ def target(git: Git, ref: str) -> KitVersion:
     return kit_version.of(git, ref, commit)
 
 
+def insist_on_clone(git: Git) -> None:
+    if not git.is_top():
+        raise UsageError(
+            f"{git.root} is a folder of a larger repository. The kit is taken by a merge, so it "
+            "has to be a repository of its own; your servers may lie anywhere: playbook/upgrade.md"
+        )
+
+
 def look(stack: Stack, git: Git, to: str, since: str | None) -> Look:
     """Everything that can be known before.
 
@@ -66,7 +75,9 @@ def look(stack: Stack, git: Git, to: str, since: str | None) -> Look:
         UsageError, MergeError, GitError: it cannot even be tried.
 
     """
+    insist_on_clone(git)
     found = Look(target(git, to))
+    found.signature = git.signature(to)
     found.problems += _work_tree(git)
     found.since = _since(git, since)
     found.held_already = git.holds("HEAD", found.to.commit)

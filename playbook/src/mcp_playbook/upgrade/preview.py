@@ -37,11 +37,14 @@ def of(root: Path, tree: Path) -> Preview:
     """Asked of a process that imports from `tree`; one that cannot answer is a problem."""
     sources = [str(found) for room in ROOMS for found in sorted(tree.glob(f"{room}/src"))]
     inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    done = subprocess.run(
-        [sys.executable, "-m", "mcp_playbook.upgrade.preview", str(root), str(tree)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [*sources, *inherited]))},
-        cwd=root, check=False, capture_output=True, text=True, timeout=SECONDS,
-    )  # fmt: skip
+    command = [sys.executable, "-m", "mcp_playbook.upgrade.preview", str(root), str(tree)]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [*sources, *inherited]))}
+    try:
+        done = subprocess.run(
+            command, env=env, cwd=root, check=False, capture_output=True, text=True, timeout=SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return Preview(problems=[f"That version's code took over {SECONDS} s to read the files."])
     try:
         return Preview(**json.loads(done.stdout))
     except (ValueError, TypeError):

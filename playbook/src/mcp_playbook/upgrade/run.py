@@ -12,6 +12,7 @@ from mcp_local.lock import held
 from mcp_local.place import prepare
 from mcp_playbook.upgrade import backup, kit_version, merge, standing, state, words
 from mcp_playbook.upgrade.after import after
+from mcp_playbook.upgrade.backup import BackupError
 from mcp_playbook.upgrade.git import Git, GitError
 from mcp_playbook.upgrade.look import Look, UsageError, look
 from mcp_playbook.upgrade.state import Upgrade
@@ -40,6 +41,7 @@ def upgrade(stack: Stack, git: Git, to: str, since: str | None, rights: str | No
         waiting = _waiting(git, run, to)
         if waiting is not None:
             words.say(f"Going on with {waiting.name}, which was moved to and not finished.")
+            _mcp_local(stack, "down")  # what runs may have started before something was mended
             return _new_version(stack, waiting)
         found = _look(stack, git, to, since, keep_conflicts=True)
         if found.nothing_to_take:
@@ -125,8 +127,11 @@ def _move(stack: Stack, git: Git, found: Look, to: str, commit: str) -> int:
         return DONE
     words.say()
     if begun.running:
-        begun.standing = asdict(standing.taken(stack))
-        begun.backup = str(_backed_up(stack, begun.before))
+        try:
+            begun.standing = asdict(standing.taken(stack))
+            begun.backup = str(_backed_up(stack, begun.before))
+        except BackupError as error:
+            raise BackupError(f"{error}\nNothing was moved.") from error
     state.write(stack.here.run, begun)
     if begun.running:
         words.say("Stopping the stack.")

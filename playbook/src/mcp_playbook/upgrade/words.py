@@ -25,6 +25,8 @@ def complain(text: str) -> None:
 def show(found: Look, stack: Stack) -> None:
     """Everything that was found out, problems last."""
     say(f"{found.to} of the kit, into a clone of {found.since or 'an unknown version'}")
+    if found.signature is not None:
+        say(f"Its signature: {found.signature}")
     say(f"\nThe stack {STACK.get(found.stack, found.stack)}.")
     if found.ledger:
         say(f"The ledger: {found.ledger}")
