@@ -8,7 +8,7 @@ from architecture.tree import ROOT, files, imports, listed, package_of, packages
 
 OURS = {
     "mcp_gateway", "mcp_shared", "mcp_local", "seed_warehouse", "sandbox_crm", "sandbox_idp",
-    "sandbox_demo",
+    "sandbox_demo", "sandbox_telemetry",
 }  # fmt: skip
 
 IMPURE = {"time", "secrets", "socket", "asyncio", "os", "httpx2", "asyncpg", "redis"}

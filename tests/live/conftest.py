@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from live.otlp import Collector, collecting
 
 from mcp_local.load import Stack
 from mcp_local.stack import running
@@ -22,15 +21,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def collector() -> Iterator[Collector]:
-    with collecting() as kept:
-        yield kept
-
-
-@pytest.fixture(scope="session")
-def stack(run_folder: Path, collector: Collector) -> Iterator[Stack]:
+def stack(run_folder: Path) -> Iterator[Stack]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint)
+        patch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)  # the stack's own telemetry
         patch.setenv("OTEL_BSP_SCHEDULE_DELAY", "300")
         patch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "1000")
         yield from _started(run_folder)

@@ -20,11 +20,12 @@ LEFT_OUT = frozenset(
     {"db.statement.parameters", "url.query", "exception.message", "exception.stacktrace"}
 )
 
-_COMMENT = r"--[^\n]*|/\*.*\*/|/\*.*\Z"  # they nest: everything between the first and the last
+_COMMENT = r"--[^\n]*|/\*(?:(?!/\*).)*?\*/|/\*.*\Z"  # with another inside: all that follows
 _LITERAL = r"""
-    [eE]'(?:[^'\\]|''|\\.)*(?:'|\Z)        # E'…' with backslashes
+    (?<!\w)[eE]'(?:[^'\\]|''|\\.)*(?:'|\Z)        # E'…' with backslashes
     | (?:\b[bBxXnN]|\b[uU]&)?'(?:[^']|'')*(?:'|\Z)
-    | \$(?P<tag>[^\W\d]\w*)?\$.*?(?:\$(?P=tag)?\$|\Z)
+    | \$\$.*?(?:\$\$|\Z)
+    | \$(?P<tag>[^\W\d]\w*)\$.*?(?:\$(?P=tag)\$|\Z)
     | (?<![\w$])\.?\d[\w.]*(?:(?<=[eE])[+-]\d+)?
 """
 _NAME = r'"[A-Za-z_]\w{0,62}"|\$\d+'  # kept: an identifier, a parameter
