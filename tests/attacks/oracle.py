@@ -105,7 +105,7 @@ def secrets_of(home: House) -> dict[str, bytes]:
             found[f"the password of {name}"] = password.encode()
     for path in made.keys.iterdir():
         if path.name != "ledger.pub":
-            found |= {f"{path.name} {how}": one for how, one in _spelt(path.read_bytes())}
+            found |= {f"{path.name} {how}": one for how, one in spelt(path.read_bytes())}
     for (person, scope), (_, token) in home._tokens.items():
         found[f"the token of {person} for {scope}"] = token.encode()
     for server in {home.server.name: home.server, **home.servers}.values():
@@ -114,7 +114,7 @@ def secrets_of(home: House) -> dict[str, bytes]:
     return found | {"a person's password": home.issuer.password.encode()}
 
 
-def _spelt(key: bytes) -> Iterator[tuple[str, bytes]]:
+def spelt(key: bytes) -> Iterator[tuple[str, bytes]]:
     """A key as it is, and as somebody might have written it."""
     if key.startswith(b"-----BEGIN"):
         yield "in part", key.splitlines()[1]

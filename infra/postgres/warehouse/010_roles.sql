@@ -28,6 +28,10 @@ ALTER ROLE wh_ro SET search_path = pg_catalog, sales;
 ALTER ROLE wh_ro SET work_mem = '32MB';
 -- only a superuser may change this one: a sort or hash on disk ends here
 ALTER ROLE wh_ro SET temp_file_limit = '256MB';
+-- nor these: a statement that fails is a person's question, and its error quotes the data; neither
+-- belongs into a log that others read
+ALTER ROLE wh_ro SET log_min_error_statement = 'panic';
+ALTER ROLE wh_ro SET log_min_messages = 'fatal';
 ALTER ROLE wh_ro SET max_parallel_workers_per_gather = 0;
 -- asyncpg switches jit off through set_config when it is on, and set_config is revoked
 ALTER ROLE wh_ro SET jit = off;
