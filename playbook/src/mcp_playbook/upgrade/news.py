@@ -29,7 +29,7 @@ def said(git: Git, before: str, after: str) -> list[str]:
     lines: list[str] = []
     headings: list[str] = []
     for line in (git.file(after, CHANGELOG) or "").splitlines():
-        if re.match(r"#+ ", line):
+        if re.match(r"##+ ", line):
             headings = [one for one in headings if _depth(one) < _depth(line)] + [line]
         elif line.strip() and line not in old:
             lines += [*headings, line]

@@ -46,7 +46,7 @@ def upgrade(stack: Stack, git: Git, to: str, since: str | None, rights: str | No
         found = _look(stack, git, to, since, keep_conflicts=True)
         if found.nothing_to_take:
             return DONE
-        if (refusal := _refusal(found, to, rights)) is not None:
+        if (refusal := _refusal(found, stack, to, rights)) is not None:
             words.complain(f"\n{refusal}")
             return NOT_DONE
         assert found.merged is not None  # noqa: S101  or it was refused
@@ -69,10 +69,10 @@ def _look(stack: Stack, git: Git, to: str, since: str | None, *, keep_conflicts:
     return found
 
 
-def _refusal(found: Look, to: str, rights: str | None) -> str | None:
+def _refusal(found: Look, stack: Stack, to: str, rights: str | None) -> str | None:
     """Why it is not taken, if it is not."""
     if found.merged is not None and found.merged.conflicts:
-        return words.how_to_solve(found)
+        return words.how_to_solve(found, stack)
     if found.problems:
         return "Nothing was moved."
     if found.preview.rights and rights != found.preview.policy_after:
@@ -156,7 +156,7 @@ def _backed_up(stack: Stack, commit: str) -> Path:
     found = asyncio.run(backup.names(filler))
     made = backup.make(filler, found, backup.folder_of(stack.here), commit)
     size = made.size / 1_000_000
-    words.say(f"Backup of {', '.join(found)}: {made.folder} ({size:.1f} MB).")
+    words.say(f"Backup of {', '.join(found)}: {words.short(made.folder, stack)} ({size:.1f} MB).")
     words.say("`make clean` removes it with everything else in .run: copy it elsewhere.")
     return made.folder
 
@@ -196,7 +196,7 @@ def _finished(stack: Stack, upgrade: Upgrade) -> int:
         words.complain(words.how_back(stack, upgrade))
         return NOT_DONE
     report = state.finish(stack.here.run, upgrade)
-    words.say(f"\nDone: this clone has {upgrade.name}. The report: {report}")
+    words.say(f"\nDone: this clone has {upgrade.name}. The report: {words.short(report, stack)}")
     return DONE
 
 

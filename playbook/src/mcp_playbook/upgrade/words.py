@@ -1,7 +1,9 @@
 """The words an upgrade is told in, before and after. Prints; decides nothing."""
 
 import sys
+import textwrap
 from collections.abc import Iterable
+from pathlib import Path
 
 from mcp_local.load import Stack
 from mcp_playbook.upgrade import backup, kit_version, state
@@ -9,6 +11,7 @@ from mcp_playbook.upgrade.look import Look
 from mcp_playbook.upgrade.state import Upgrade
 
 MOST = 40  # lines of one part
+WIDTH = 100
 STACK = {"well": "runs and is well", "none": "was never started, so there is no data to keep"}
 
 
@@ -31,11 +34,7 @@ def show(found: Look, stack: Stack) -> None:
     if found.ledger:
         say(f"The ledger: {found.ledger}")
     if found.stack == "well":
-        say(
-            f"A backup goes to {backup.folder_of(stack.here).parent}/<date>. Not in it, to be kept "
-            "apart, are its keys:"
-        )
-        part("", (str(key) for key in backup.keys_of(stack.here)))
+        _kept(stack)
     _changed(found)
     part("What the kit says is new (CHANGELOG.md)", found.said)
     _foreseen(found)
@@ -43,6 +42,22 @@ def show(found: Look, stack: Stack) -> None:
         part("Both changed these; your side stays, as they are yours", found.merged.kept)
         part("Removed here, and they stay away", found.merged.away)
     part("In the way", found.problems, limit=None)
+
+
+def _kept(stack: Stack) -> None:
+    here = stack.here
+    backups = short(backup.folder_of(here).parent, stack)
+    say(f"A backup goes to {backups}/<date>, without the keys and passwords in")
+    say(f"{short(here.secrets, stack)}. Keep a copy of these apart from it:")
+    every = ", ".join(key.name for key in backup.keys_of(here))
+    for line in textwrap.wrap(every, WIDTH, initial_indent="  ", subsequent_indent="  "):
+        say(line)
+
+
+def short(path: Path, stack: Stack) -> str:
+    """From the clone, where it lies in it."""
+    root = stack.here.root
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def _changed(found: Look) -> None:
@@ -81,9 +96,9 @@ def part(title: str, lines: Iterable[str], limit: int | None = MOST) -> None:
         say(f"  … and {len(every) - limit} more")
 
 
-def how_to_solve(found: Look) -> str:
+def how_to_solve(found: Look, stack: Stack) -> str:
     assert found.merged is not None  # noqa: S101  there is a conflict
-    folder = found.merged.folder
+    folder = short(found.merged.folder, stack)
     return (
         f"Nothing was moved. The merge waits in {folder}: solve the conflicts there, `git add` the "
         "files, and run the same command again. To give it up: "
@@ -94,9 +109,10 @@ def how_to_solve(found: Look) -> str:
 def how_back(stack: Stack, upgrade: Upgrade) -> str:
     """From an upgrade whose end is not as it should be."""
     lines = ["", "To go on, mend what is named above and run the same command again. To go back:"]
+    saved = short(Path(upgrade.backup), stack)
     lines.append("  make down")
     if upgrade.backup and upgrade.migrations:
-        lines.append(f"  .venv/bin/python -m mcp_playbook.upgrade --restore '{upgrade.backup}'")
+        lines.append(f"  .venv/bin/python -m mcp_playbook.upgrade --restore '{saved}'")
     lines.append(f"  git reset --keep {upgrade.before[: kit_version.SHORT]}")
     lines.append("  make up")
     if upgrade.backup and upgrade.migrations:
@@ -106,6 +122,6 @@ def how_back(stack: Stack, upgrade: Upgrade) -> str:
             "are gone."
         )
     elif upgrade.backup:
-        lines.append(f"No migration ran, so the data stays as it is. The backup: {upgrade.backup}")
-    lines.append(f"Where it stands: {state.folder(stack.here.run) / 'state.json'}")
+        lines.append(f"No migration ran, so the data stays as it is. The backup: {saved}")
+    lines.append(f"Where it stands: {short(state.folder(stack.here.run) / 'state.json', stack)}")
     return "\n".join(lines)
