@@ -53,7 +53,7 @@ def remove(here: Place, spots: Spots) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
+    parser = argparse.ArgumentParser(prog="new_server", description=__doc__)
     parser.add_argument("name", help="of the server: lower-case letters, digits, dashes")
     parser.add_argument("--thing", default=THING, help="what one record is (default: %(default)s)")
     parser.add_argument("--remove", action="store_true", help="take a new server out again")

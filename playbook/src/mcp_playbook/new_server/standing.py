@@ -9,7 +9,7 @@ from mcp_local.plan import EVERY_SERVER, plan
 from mcp_local.stack_toml import StackTomlError
 from mcp_playbook.new_server.names import Names, RefusedError
 
-COMMAND = "python -m mcp_playbook.new_server"
+COMMAND = ".venv/bin/python -m mcp_playbook.new_server"
 
 
 @dataclass(frozen=True)
