@@ -4,6 +4,7 @@ Output in fences is left alone. A path with a placeholder (`servers/<name>`) is 
 """
 
 import ast
+import functools
 import importlib.util
 import re
 from collections.abc import Iterator
@@ -37,6 +38,7 @@ _CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _LINK = re.compile(r"\[[^\]\n]*\]\(<?([^)>\s]+)>?(?:\s+\"[^\"]*\")?\)")
 _MAKE = re.compile(r"^(?:\$ )?make ([a-z][a-z0-9-]*)((?: [A-Z_]+=.*)?)$")
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
+_CHECK = re.compile(r"\bW[1-4]-\d\d\b")
 _BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
 _LINE_NUMBERS = re.compile(r":\d+(-\d+)?$")
 
@@ -73,6 +75,7 @@ PAGES = [
 ]
 
 
+@functools.cache
 def targets() -> set[str]:
     """What `make` shows on its own page, and so promises."""
     makefile = (ROOT / "Makefile").read_text("utf-8")
@@ -116,6 +119,16 @@ def unknown_targets(page: Page) -> Iterator[str]:
         command = re.sub(r"\s+#.*", "", line)
         if (found := _MAKE.match(command)) and found[1] not in targets():
             yield found[1]
+
+
+@functools.cache
+def checks() -> set[str]:
+    sources = (ROOT / "playbook/src/mcp_playbook/checks").glob("*.py")
+    return {one for path in sources for one in _CHECK.findall(path.read_text("utf-8"))}
+
+
+def unknown_checks(page: Page) -> Iterator[str]:
+    yield from (one for one in _CHECK.findall(page.prose) if one not in checks())
 
 
 def missing_paths(page: Page) -> Iterator[str]:
@@ -190,6 +203,7 @@ def test_a_page_leads_where_it_says(path: Path) -> None:
     page = read(path)
     assert not list(broken_links(page))
     assert not list(unknown_targets(page))
+    assert not list(unknown_checks(page))
     assert not list(missing_paths(page))
     assert not list(wrong_code(page))
 
@@ -203,6 +217,7 @@ WRONG = """# A page
 [gone](gone.md), [no such part](#nowhere), [there](#a-page), `[code](is-no-link.md)`.
 `make nonsense`, `gateway/nothing.yaml`, `servers/{crm,nobody}/policy.yaml`,
 `tests/house/test_path.py::test_no_such_thing`.
+Check W3-03 there is, W3-99 there is not.
 `servers/<name>/policy.yaml`, `servers/*/policy.yaml`, `make up`, `.run/stack.json`, `/servers/crm/mcp`.
 
 ```
@@ -225,6 +240,7 @@ def test_what_leads_nowhere_is_found(tmp_path: Path) -> None:
     page = Page(tmp_path / "page.md", WRONG)
     assert list(broken_links(page)) == ["gone.md", "#nowhere"]
     assert list(unknown_targets(page)) == ["nonsense", "alsononsense"]
+    assert list(unknown_checks(page)) == ["W3-99"]
     assert list(missing_paths(page)) == [
         "gateway/nothing.yaml", "servers/nobody/policy.yaml",
         "tests/house/test_path.py::test_no_such_thing",
