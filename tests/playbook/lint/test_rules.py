@@ -48,7 +48,7 @@ def test_a_tool_that_keeps_the_contract_has_no_findings_and_full_marks() -> None
         ("D3", said("`more`", "`further`"), "names `further`"),
         ("D4", said("Fails:", "And"), "in passing how it fails"),
         ("D4", said(" An empty list is a valid answer.\nFails: not_found when no account has this number; "
-                    "invalid for a status that does not exist;", "\nFails:"), "when there is nothing"),
+                    "invalid for a status that does not exist;", "\nFails:"), "when nothing is there"),
         ("D5", said("Use when:", "Now:"), "when to use it"),
         ("D5", said("Not for: the lines of one invoice (get_invoice).\n", ""), "when not to use it"),
         ("D5", said("get_invoice", "another tool"), "sends nobody to another tool"),
@@ -102,6 +102,12 @@ def test_a_sibling_that_sends_nobody_back_is_found() -> None:
     found = lint([GOOD, other], name="billing").by_tool["list_invoices"].findings
     assert [one.rule for one in found] == ["D5"]
     assert "none of which names it in turn" in found[0].what
+
+
+def test_fields_and_nested_arguments_are_no_ghosts() -> None:
+    tool = said("Fails:", "Fails: for a wrong check_run_id or list_order;")
+    tool["inputSchema"]["properties"]["status"]["properties"] = {"list_order": {"type": "null"}}
+    assert not judged(tool).of({"D5"})
 
 
 def test_a_tool_of_another_server_is_no_ghost() -> None:

@@ -89,6 +89,11 @@ class Definition:
         return arguments(self.input)
 
     @cached_property
+    def input_fields(self) -> frozenset[str]:
+        """Every field a call can have, at any depth."""
+        return frozenset(field_names(self.input))
+
+    @cached_property
     def output_fields(self) -> frozenset[str]:
         """Every field an answer can have, at any depth."""
         return frozenset(field_names(self.output or {}))

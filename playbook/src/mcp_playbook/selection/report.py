@@ -57,7 +57,7 @@ class Report:
         found = list(self.worse)
         if not self.gain.low > 0:
             found.append(
-                f"descriptions are not shown to be better than names: {self.gain.shown} more found"
+                f"descriptions are not shown to be better than names: {self.gain.shown} points more"
             )
         return tuple(found + self._thin())
 

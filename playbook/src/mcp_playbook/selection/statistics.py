@@ -24,7 +24,8 @@ class Estimate:
 
     @property
     def shown(self) -> str:
-        return f"{100 * self.value:.1f} % ({100 * self.low:.0f} to {100 * self.high:.0f})"
+        """In percent."""
+        return f"{100 * self.value:.1f} ({100 * self.low:.0f} to {100 * self.high:.0f})"
 
 
 def mean(values: Sequence[float]) -> Estimate:

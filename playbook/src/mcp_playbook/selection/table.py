@@ -51,7 +51,7 @@ def _figures(console: Console, report: Report) -> None:
     console.print(shown)
     console.print(
         f"\nWhole text against names, prompt by prompt: {report.won} won, {report.lost} lost, "
-        f"difference {report.gain.shown}; exact McNemar p = {report.p_value:.2g}.\n"
+        f"difference {report.gain.shown} points; exact McNemar p = {report.p_value:.2g}.\n"
         f"Words of a prompt that its tool's text has: {report.overlap:.0%}.",
         soft_wrap=True,
     )

@@ -53,7 +53,7 @@ def check(tool: Definition, _server: Server) -> Iterator[Finding]:
     said = f"{tool.part('Returns')} {tool.part('Fails')}"
     if tool.arguments and not _NOTHING.search(said):
         yield Finding(
-            "D4", tool.name, "does not say what comes when there is nothing",
+            "D4", tool.name, "does not say what comes when nothing is there",
             "Say whether that is an error (not_found) or an empty list.", UNTOLD,
         )  # fmt: skip
     if _many(tool) and not _HOW_MUCH.search(said):

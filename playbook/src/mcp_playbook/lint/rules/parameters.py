@@ -14,7 +14,8 @@ from mcp_playbook.lint.server import Server
 from mcp_shared.contract import unbounded
 
 DESCRIBED = 16.0  # shared by all arguments
-BOUNDED = 4.0
+BOUNDED = 4.0  # one for each place
+SHOWN = 3
 
 
 def check(tool: Definition, server: Server) -> Iterator[Finding]:
@@ -34,11 +35,11 @@ def check(tool: Definition, server: Server) -> Iterator[Finding]:
                 f"Say in inputSchema.properties.{argument.name}.description what it is, its form "
                 "and its limits.", share,
             )  # fmt: skip
-    loose = list(unbounded(tool.input))
-    for problem in loose:
+    if loose := list(unbounded(tool.input)):
+        rest = f" and {len(loose) - SHOWN} more" if len(loose) > SHOWN else ""
         yield Finding(
-            "D2", tool.name, f"takes {problem}",
-            "Bind it in the schema, and refuse what exceeds it.", BOUNDED / len(loose),
+            "D2", tool.name, f"takes {'; '.join(loose[:SHOWN])}{rest}",
+            "Bind it in the schema, and refuse what exceeds it.", min(BOUNDED, len(loose)),
         )  # fmt: skip
 
 

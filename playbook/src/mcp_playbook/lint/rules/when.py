@@ -19,6 +19,7 @@ ONE_WAY = 2.0
 
 # what stands in brackets or backticks and looks like a tool's name
 _CANDIDATE = re.compile(r"[(`]([A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)+|[a-z]+[A-Z]\w*)[)`,]")
+_FIELD_ENDS = {"id", "ids", "url", "uri", "key", "at", "on", "by", "name", "type", "count", "date"}
 _WANTED = {
     "Use when": (
         "does not say when to use it",
@@ -67,10 +68,16 @@ def named(tool: Definition, names: frozenset[str] | set[str]) -> set[str]:
 
 
 def _ghosts(tool: Definition, server: Server) -> set[str]:
-    known = {*server.tools, *server.foreign, *tool.arguments, *tool.output_fields}
+    known = {*server.tools, *server.foreign, *tool.input_fields, *tool.output_fields}
     known |= {
         str(one) for argument in tool.arguments.values() for one in argument.binds.get("enum", ())
     }
     aside = snake_words(tool.part("Not for")) | set(_CANDIDATE.findall(tool.part("Not for")))
-    anywhere = {one for one in snake_words(tool.text) if one.partition("_")[0] in VERBS}
+    anywhere = {one for one in snake_words(tool.text) if _sounds_like_a_tool(one)}
     return (aside | anywhere) - known
+
+
+def _sounds_like_a_tool(word: str) -> bool:
+    """Begins with a verb and does not end like a field: `list_deals`, not `check_run_id`."""
+    first, *_, last = word.split("_")
+    return first in VERBS and last not in _FIELD_ENDS
