@@ -23,6 +23,8 @@ class Settings(BaseSettings):
 class Listen(BaseSettings):
     """Where to listen: MCP_PORT as every room gets it, or PORT."""
 
+    model_config = SettingsConfigDict(hide_input_in_errors=True)
+
     host: str = "127.0.0.1"
     port: int = Field(default=8090, ge=0, le=65535)
     mcp_port: int | None = None
