@@ -30,6 +30,7 @@ FIRST = {
     "servers/crm/tools.lock.json": '{"tools": [], "prompts": []}\n',
     "servers/crm/src/reading.txt": "reading\n",
     "servers/docs/src/ranking.txt": "ranking\n",
+    "servers/docs/src/mcp_docs/migrations/001_first.sql": "SELECT 1;\n",
 }
 
 

@@ -27,7 +27,8 @@ def test_an_untouched_clone_has_changed_nothing(clone: Repository) -> None:
 
 
 def test_a_folder_removed_as_a_whole_is_one_line(clone: Repository) -> None:
-    clone.commit({"servers/docs/src/ranking.txt": None})
+    clone.git.run("rm", "-r", "-q", "servers/docs")
+    clone.commit({})
     found = kit_changes(clone.folder)
     assert found.removed == ("servers/docs",)
     assert found.kit == ()

@@ -20,7 +20,9 @@ def test_a_check_says_what_would_happen_and_moves_nothing(
 ) -> None:
     release({
         "gateway/src/edge.txt": "cap\nsize\nheaders\nbody\nlast\n",
+        "servers/docs/src/mcp_docs/migrations/001_first.sql": "SELECT 1, 2;\n",
         "servers/docs/src/mcp_docs/migrations/004_more.sql": "SELECT 1;\n",
+        "infra/postgres/warehouse/010_roles.sql": "SELECT 1;\n",
     })  # fmt: skip
     before = clone.head
     assert upgrade("v0.2.0", "--check") == 0
@@ -29,7 +31,10 @@ def test_a_check_says_what_would_happen_and_moves_nothing(
     assert "into a clone of v0.1.0" in told
     assert "- Edges are sharper." in told
     assert "The first version" not in told
-    assert "new      servers/docs/src/mcp_docs/migrations/004_more.sql" in told
+    docs = "servers/docs/src/mcp_docs/migrations"
+    assert f"new      {docs}/004_more.sql\n" in told
+    assert f"changed  {docs}/001_first.sql  (numbered: where it was applied" in told
+    assert "infra/postgres/warehouse/010_roles.sql  (the sample's warehouse is built anew)" in told
     assert "Kit files changed here since v0.1.0" in told
     assert "To take it: make upgrade TO=v0.2.0" in told
     assert clone.head == before
@@ -152,7 +157,8 @@ def test_a_version_that_cannot_read_what_is_yours_is_refused(
 def test_what_the_clone_removed_as_a_whole_stays_away(
     clone: Repository, release: Release, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clone.commit({"servers/docs/src/ranking.txt": None})
+    clone.git.run("rm", "-r", "-q", "servers/docs")
+    clone.commit({})
     release({"servers/docs/src/ranking.txt": "better\n", "servers/docs/src/new.txt": "new\n"})
     assert upgrade("v0.2.0") == 0
     assert "servers/docs" in capsys.readouterr().out

@@ -8,8 +8,9 @@ from mcp_playbook.upgrade.git import Git
 
 CHANGELOG = "CHANGELOG.md"
 # run by themselves when the stack starts, in the order of their numbers
-NUMBERED = ("*/migrations/*", "infra/postgres/*.sql")
+NUMBERED = ("*/migrations/*",)
 REPEATED = ("*/migrate.py", "*/migrations/env.py", "*/migrations/__init__.py")
+SAMPLE = ("infra/postgres/warehouse/*.sql",)
 
 
 @dataclass(frozen=True)
@@ -18,9 +19,17 @@ class Migration:
     how: str
 
     @property
-    def doubtful(self) -> bool:
-        """A numbered file that was applied is not applied again: changing it changes nothing."""
-        return self.how != "new" and not _like(self.path, REPEATED)
+    def of_sample(self) -> bool:
+        """The sample's data is no one's: it is made anew, and again by who goes back."""
+        return _like(self.path, SAMPLE)
+
+    def __str__(self) -> str:
+        note = ""
+        if self.of_sample:
+            note = "  (the sample's warehouse is built anew)"
+        elif self.how != "new" and not _like(self.path, REPEATED):
+            note = "  (numbered: where it was applied, it is not applied again)"
+        return f"{self.how:<8} {self.path}{note}"
 
 
 def said(git: Git, before: str, after: str) -> list[str]:
@@ -47,7 +56,7 @@ def migrations(git: Git, before: str, after: str) -> list[Migration]:
     return [
         Migration(path, how.get(letter, "changed"))
         for letter, path in zip(parts[::2], parts[1::2], strict=True)
-        if _like(path, NUMBERED) or _like(path, REPEATED)
+        if _like(path, NUMBERED + REPEATED + SAMPLE)
     ]
 
 

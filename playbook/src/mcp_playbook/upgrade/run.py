@@ -119,7 +119,7 @@ def _move(stack: Stack, git: Git, found: Look, to: str, commit: str) -> int:
         policy_before=found.preview.policy_before,
         policy_after=found.preview.policy_after,
         rights=found.preview.rights,
-        migrations=[one.path for one in found.migrations],
+        migrations=[one.path for one in found.migrations if not one.of_sample],
     )
     if git.names("diff", "--name-only", "-z", begun.before, commit) == [kit_version.FILE]:
         git.run("merge", "--ff-only", "--quiet", commit)

@@ -78,11 +78,8 @@ def _foreseen(found: Look) -> None:
         say(f"\nNo right and no limit of the policy changes (policy {seen.policy_after}).")
     part("Settings that change", seen.settings, limit=None)
     part("Tool definitions that change: agents will read these", seen.tools, limit=None)
-    part("Migrations, run by themselves when the stack starts", (
-        f"{one.how:<8} {one.path}"
-        + ("  (numbered: where it was applied, it is not applied again)" if one.doubtful else "")
-        for one in found.migrations
-    ))  # fmt: skip
+    every = [str(one) for one in found.migrations]
+    part("Migrations, run by themselves when the stack starts", every)
 
 
 def part(title: str, lines: Iterable[str], limit: int | None = MOST) -> None:
