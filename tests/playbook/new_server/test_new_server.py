@@ -32,7 +32,7 @@ def server(copy: Copy) -> Path:
     """Made after the half one was put aside; asked for by every test of what was made."""
     half = copy.make(NEW, "--thing", THING)
     assert half.returncode == 1
-    assert f"--remove {NEW}" in half.stderr
+    assert f"NAME={NEW} REMOVE=1" in half.stderr
     assert copy.make("--remove", NEW).returncode == 0
     made = copy.make(NEW, "--thing", THING)
     assert made.returncode == 0, made.stdout + made.stderr

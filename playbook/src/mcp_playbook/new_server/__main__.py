@@ -11,7 +11,7 @@ from mcp_playbook.new_server import put, room
 from mcp_playbook.new_server.listing import ListingError
 from mcp_playbook.new_server.names import RefusedError, names
 from mcp_playbook.new_server.room import BrokenError
-from mcp_playbook.new_server.standing import COMMAND, Spots, refuse_if_taken
+from mcp_playbook.new_server.standing import Spots, refuse_if_taken
 
 THING = "record"
 
@@ -42,7 +42,7 @@ Next
   make week-1
       what is left before people may use it
 Then make it yours: {spots.shown(spots.server)}/README.md says in which order.
-To undo: {COMMAND} --remove {name}"""
+To undo: make new-server NAME={name} REMOVE=1"""
     )
 
 

@@ -9,8 +9,6 @@ from mcp_local.plan import EVERY_SERVER, plan
 from mcp_local.stack_toml import StackTomlError
 from mcp_playbook.new_server.names import Names, RefusedError
 
-COMMAND = ".venv/bin/python -m mcp_playbook.new_server"
-
 
 @dataclass(frozen=True)
 class Spots:
@@ -74,5 +72,5 @@ def _refuse_if_half_there(spots: Spots) -> None:
             f"{' and '.join(there)}: there already, and gateway/gateway.yaml does not list {name}. "
             "Nothing was changed.\nIs it yours? Then list it: add the line `- "
             f"{name}` under `servers:`.\nDid an earlier run stop half-way? Then put it aside and "
-            f"begin again:\n  {COMMAND} --remove {name}"
+            f"begin again:\n  make new-server NAME={name} REMOVE=1"
         )
