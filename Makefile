@@ -115,8 +115,8 @@ baseline: .venv/ready ## completion and latency of every tool, measured and kept
 	@$(PY) -m mcp_playbook.baseline
 
 .PHONY: new-server
-new-server: .venv/ready ## a server of your own, from the template: NAME=billing
-	@$(PY) -m mcp_playbook.new_server "$(NAME)"
+new-server: .venv/ready ## a server of your own, from the template: NAME=billing THING=invoice
+	@$(PY) -m mcp_playbook.new_server "$(NAME)" $(if $(THING),--thing "$(THING)") $(if $(REMOVE),--remove)
 
 .PHONY: vet
 vet: .venv/ready ## audit a public MCP server before you trust it: make vet URL_OR_PACKAGE=…

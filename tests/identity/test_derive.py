@@ -124,6 +124,14 @@ def test_only_clients_that_authenticate_get_the_key() -> None:
             assert key["kid"] == KEY.thumbprint()
 
 
+def test_a_service_that_brings_its_own_key_keeps_it() -> None:
+    own = json.dumps({"keys": [public_jwk(RSAKey.generate_key(2048).as_pem(private=True))]})
+    service = copy.deepcopy(clients(derived())[f"{GATEWAY}/mcp"])
+    service |= {"clientId": "nightly", "attributes": {"jwks.string": own}}
+    base = {**BASE, "clients": [*BASE["clients"], service]}
+    assert clients(derived(base))["nightly"]["attributes"]["jwks.string"] == own
+
+
 def test_the_console_follows_the_gateways_address() -> None:
     console = clients(derived())["mcp-console"]
     assert console["redirectUris"] == [f"{GATEWAY}/console/callback"]

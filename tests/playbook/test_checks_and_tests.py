@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 WAITING = {"W3-13", "W3-20", "W4-05", "W4-07"}
 
 
-def tests() -> dict[str, set[str]]:
+def seen_by_tests() -> dict[str, set[str]]:
     """Check id → what its tests see it do: pass, fail, wait."""
     found: dict[str, set[str]] = {}
     for file in (ROOT / "tests" / "playbook").rglob("test_*.py"):
@@ -22,10 +22,10 @@ def tests() -> dict[str, set[str]]:
 
 
 def test_every_check_has_a_test_that_sees_it_fail() -> None:
-    seen = tests()
+    seen = seen_by_tests()
     assert set(seen) == {check.id for check in CHECKS}
-    assert not {id for id, did in seen.items() if "fails" not in did} - WAITING
-    assert not {id for id in WAITING if "waits" not in seen[id]}
+    assert not {one for one, did in seen.items() if "fails" not in did} - WAITING
+    assert not {one for one in WAITING if "waits" not in seen[one]}
 
 
 def test_ids_are_unique_and_of_a_week_that_has_a_page() -> None:

@@ -71,7 +71,9 @@ def derive(
             scopes = client["optionalClientScopes"]
             scopes.extend(s for s in _audiences(endpoints) if s not in scopes)
             client["redirectUris"] = _expanded(client["redirectUris"], endpoints.values())
-        if client.get("clientAuthenticatorType") == "client-jwt" and _authenticates(client):
+        # a service of the base realm may prove itself with a key of its own
+        ours = client.get("clientAuthenticatorType") == "client-jwt" and _authenticates(client)
+        if ours and "jwks.string" not in client["attributes"]:
             client["attributes"] |= _key_attributes(assertion_jwk)
     return realm
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from mcp_gateway import policy, settings
 from mcp_gateway.settings import ConfigError
 from mcp_local.cli import FORESEEN
+from mcp_local.place import find_root
 from mcp_playbook import evidence, screen, source
 from mcp_playbook.checks.catalogue import WEEKS, of_week
 from mcp_playbook.checks.controls import PAGE, render
@@ -49,7 +50,7 @@ def _policy(at: Deployment) -> str:
 
 def controls(*, check: bool) -> int:
     """Write the control map anew; with --check only say whether it is what the checks say."""
-    file = source.find_root(Path.cwd()) / PAGE
+    file = find_root(Path.cwd()) / PAGE
     text = render()
     if check:
         same = file.is_file() and file.read_text("utf-8") == text

@@ -111,7 +111,7 @@ def _free(folder: Path, stem: str) -> str:
 
 def _cell(text: str) -> str:
     """A Markdown table's cell: what was seen may hold any character."""
-    flat = " ".join(text.split())
-    for mark in ("\\", "|", "`", "*", "_", "<", "[", "]"):
+    flat = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+    for mark in ("\\", "|", "`", "*", "_", "[", "]"):
         flat = flat.replace(mark, f"\\{mark}")
     return flat

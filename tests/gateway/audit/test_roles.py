@@ -10,6 +10,11 @@ from gateway.audit.conftest import READER, WRITER, Place
 
 from mcp_gateway.audit.migrate import migrate
 
+
+async def test_a_url_with_sslmode_is_the_drivers_to_read(database: str) -> None:
+    await migrate(f"{database}?sslmode=disable", WRITER, READER)
+
+
 REFUSED = asyncpg.InsufficientPrivilegeError
 
 TODAY = "(clock_timestamp() AT TIME ZONE 'UTC')::date"

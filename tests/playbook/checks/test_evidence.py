@@ -15,8 +15,8 @@ NOWHERE = Deployment("nowhere", "http://127.0.0.1:9", ())
 HOSTILE = "<script>alert(1)</script> | `x` [a](javascript:b) \n# heading"
 
 
-def check(id: str, run: object) -> Check:
-    return Check(id, "kit", "Something is so", ("CC6.1",), run)  # type: ignore[arg-type]
+def check(name: str, run: object) -> Check:
+    return Check(name, "kit", "Something is so", ("CC6.1",), run)  # type: ignore[arg-type]
 
 
 async def fine(_: Deployment) -> str:
@@ -87,7 +87,7 @@ class Tags(HTMLParser):
         super().__init__()
         self.seen: set[str] = set()
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
+    def handle_starttag(self, tag: str, _: object) -> None:
         self.seen.add(tag)
 
 

@@ -35,7 +35,7 @@ def test_a_deployment_file_names_gateway_servers_and_people(tmp_path: Path) -> N
         'operator = { username = "olu", password_env = "OLU" }\n'
     )
     found = source.of_file(file, {"OLU": "secret", "GATEWAY_LEDGER_READER_URL": "postgresql://x"})
-    assert [one.url for one in found.endpoints][0] == "https://mcp.example/mcp"
+    assert found.endpoints[0].url == "https://mcp.example/mcp"
     assert "https://mcp.example/servers/crm/mcp" in [one.url for one in found.endpoints]
     assert found.allowed()
     assert found.kit

@@ -52,9 +52,7 @@ def copied(at: Deployment, to: Path, change: Callable[[Path], None]) -> Deployme
     return kit(at, servers=(other,), launches={})
 
 
-async def test_W1_01_passes_and_fails_with_too_many_tools(
-    through: Through, at: Deployment
-) -> None:
+async def test_W1_01_passes_and_fails_with_too_many_tools(through: Through, at: Deployment) -> None:
     def more(tools: list[Tool]) -> list[Tool]:
         return tools + [{**tools[0], "name": f"another_{n}"} for n in range(5)]
 
@@ -133,9 +131,7 @@ for line in sys.stdin:
 """
 
 
-async def test_W1_05_passes_and_fails_when_a_server_prints(
-    at: Deployment, tmp_path: Path
-) -> None:
+async def test_W1_05_passes_and_fails_when_a_server_prints(at: Deployment, tmp_path: Path) -> None:
     def saying(code: str) -> dict[str, Launch]:
         (tmp_path / "server.py").write_text(code)
         return {"chatty": Launch([sys.executable, str(tmp_path / "server.py")], {}, tmp_path)}
@@ -204,7 +200,11 @@ async def test_W1_08_passes_and_fails_when_the_page_is_silent(
     at: Deployment, tmp_path: Path
 ) -> None:
     await passes(week.readmes, at)
-    broken = copied(at, tmp_path, lambda folder: (folder / "README.md").write_text("# Server\n") and None)  # fmt: skip
+
+    def silent(folder: Path) -> None:
+        (folder / "README.md").write_text("# Server\n")
+
+    broken = copied(at, tmp_path, silent)
     await fails(week.readmes, broken, "reaches, never, secret")
 
 

@@ -10,9 +10,10 @@ import hmac
 import secrets
 from pathlib import Path
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -29,7 +30,10 @@ END $$
 
 async def migrate(admin_url: str, writer_password: str, reader_password: str) -> None:
     """Create the roles, set their passwords, apply every revision."""
-    engine = create_async_engine(make_url(admin_url).set(drivername="postgresql+asyncpg"))
+    # the driver reads the URL itself: SQLAlchemy would refuse sslmode in it
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(admin_url)
+    )
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_roles, writer_password, reader_password)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
@@ -34,24 +34,29 @@ class LedgerAwayError(Exception):
 
 class Reader:
     def __init__(self, url: str) -> None:
-        self._engine = create_async_engine(
-            make_url(url).set(drivername="postgresql+asyncpg"),
-            pool_size=POOL,
-            max_overflow=POOL,
-            pool_timeout=CONNECT_SECONDS,
-            pool_pre_ping=True,
-            pool_recycle=900,
-            connect_args={
-                "timeout": CONNECT_SECONDS,
-                "command_timeout": STATEMENT_SECONDS + 1,  # should the server not keep its own
-                "server_settings": {
+        async def connect() -> "asyncpg.Connection[asyncpg.Record]":
+            return await asyncpg.connect(
+                url,
+                timeout=CONNECT_SECONDS,
+                command_timeout=STATEMENT_SECONDS + 1,  # should the server not keep its own
+                server_settings={
                     "application_name": "mcp-console",
                     "statement_timeout": f"{STATEMENT_SECONDS}s",
                     "idle_in_transaction_session_timeout": "10s",
                     "default_transaction_read_only": "on",
                     "jit": "off",
                 },
-            },
+            )
+
+        self._engine = create_async_engine(
+            "postgresql+asyncpg://",
+            # the driver reads the URL itself: SQLAlchemy would refuse sslmode in it
+            async_creator=connect,
+            pool_size=POOL,
+            max_overflow=POOL,
+            pool_timeout=CONNECT_SECONDS,
+            pool_pre_ping=True,
+            pool_recycle=900,
         )
 
     @asynccontextmanager

@@ -1,5 +1,6 @@
 """Week 1: one server, its descriptions nailed."""
 
+import asyncio
 import json
 
 from jsonschema_rs import ValidationError, validator_for
@@ -38,7 +39,7 @@ async def descriptions(at: Deployment) -> str:
     for one in at.backends():
         report = lint(list((await at.tools(one)).values()), name=one.shown)
         scores.append(f"{one.shown} {report.score:.0f}/100")
-        told += [f"{f.tool} {f.rule}: {f.wrong}" for f in report.of(CONTRACT)]
+        told += [f"{f.tool} {f.rule}: {f.what}" for f in report.of(CONTRACT)]
     if told:
         raise Failed(
             f"{'; '.join(told[:4])} ({len(told)} findings; {', '.join(scores)})",
@@ -100,8 +101,8 @@ async def stdout(at: Deployment) -> str:
             do="Run this where the servers' code is, or start them with --stdio yourself.",
         )
     told = []
-    for name, launch in kit.launches.items():
-        heard = await stdio.listen(launch)
+    all_heard = await asyncio.gather(*map(stdio.listen, kit.launches.values()))
+    for name, heard in zip(kit.launches, all_heard, strict=True):
         if heard.strangers:
             raise Failed(
                 f"{name} wrote to stdout: {heard.strangers[0][:120]!r}",
@@ -121,6 +122,9 @@ async def stdout(at: Deployment) -> str:
 async def reviewed(at: Deployment) -> str:
     kit = kit_of(at)
     told = []
+    launched = [server.name for server in kit.servers if server.name in kit.launches]
+    described = await asyncio.gather(*(definitions.of(kit.launches[name]) for name in launched))
+    code = dict(zip(launched, described, strict=True))
     for server in kit.servers:
         file = server.folder / "tools.lock.json"
         if not file.is_file():
@@ -130,14 +134,13 @@ async def reviewed(at: Deployment) -> str:
         pinned = {
             tool["name"]: tool["hash"] for tool in json.loads(file.read_text("utf-8"))["tools"]
         }
-        if (launch := kit.launches.get(server.name)) is not None:
-            served = await definitions.of(launch)
-            if changed := [n for n in {*served, *pinned} if served.get(n) != pinned.get(n)]:
-                raise Failed(
-                    f"{server.name}: {', '.join(sorted(changed))} differ from the lock",
-                    do="Review the difference: make tools-lock and git diff. Until then the "
-                    "gateway keeps the changed tool back.",
-                )
+        served = code.get(server.name, pinned)
+        if changed := [n for n in {*served, *pinned} if served.get(n) != pinned.get(n)]:
+            raise Failed(
+                f"{server.name}: {', '.join(sorted(changed))} differ from the lock",
+                do="Review the difference: make tools-lock and git diff. Until then the gateway "
+                "keeps the changed tool back.",
+            )
         for endpoint in at.endpoints:
             if endpoint.name == server.name and (
                 extra := (await at.tools(endpoint)).keys() - pinned

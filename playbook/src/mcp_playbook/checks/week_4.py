@@ -7,8 +7,10 @@ import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from mcp_playbook import drill, new_server, upgrade, vet
+from mcp_gateway.settings import ConfigError
+from mcp_playbook import drill, vet
 from mcp_playbook.checks.check import Failed, NotYet, line
 from mcp_playbook.checks.needs import kit_of
 from mcp_playbook.checks.rehearsal import recent
@@ -16,11 +18,14 @@ from mcp_playbook.deployment import Deployment, Kit
 from mcp_playbook.lint import lint
 from mcp_playbook.lint.similarity import TWIN_SIMILARITY, twins
 from mcp_playbook.locked import advisories, without_hash
+from mcp_playbook.new_server import room
+from mcp_playbook.new_server.names import names
+from mcp_playbook.upgrade import ownership
+from mcp_playbook.upgrade.kit_changes import kit_changes
 
 BUDGET_TOKENS = 10_000  # what one endpoint's tool list may cost a model before it has done anything
-FLOOR_SCORE = 90.0  # of a server made from the template, untouched
 OWNERS = Path("playbook/owners.toml")
-NAME = "example"
+NAME, THING = "example", "record"
 COMMAND_SECONDS = 120
 
 
@@ -57,17 +62,22 @@ async def unlike(at: Deployment) -> str:
 
 @line("W4-03", "kit", "A server made from the template keeps the contract", "CC8.1", "A.8.28")
 async def template(at: Deployment) -> str:
-    kit = kit_of(at)
-    with tempfile.TemporaryDirectory() as folder:
-        made = await asyncio.to_thread(new_server.definitions, NAME, Path(folder), kit.root)
-    report = lint(made, name=NAME)
-    if report.findings:
-        first = report.findings[0]
+    try:
+        tools = await asyncio.to_thread(_made, kit_of(at).root)
+    except (room.BrokenError, ConfigError) as error:
         raise Failed(
-            f"{first.tool} {first.rule}: {first.wrong} ({len(report.findings)} findings)",
-            do="Mend playbook/template/; make lint-tools says what to write.",
-        )
-    return f"{len(made)} tools, {report.score:.0f}/100"
+            str(error)[:300], do="Mend playbook/template/; make lint-tools says what to write."
+        ) from error
+    return f"{len(tools)} tools, {lint(tools, name=NAME).score:.0f}/100"
+
+
+def _made(root: Path) -> Sequence[Mapping[str, Any]]:
+    """The template filled, pinned and checked, in a folder that is thrown away."""
+    with tempfile.TemporaryDirectory(prefix="template-") as folder:
+        filled = room.fill(root, Path(folder), names(NAME, THING))
+        tools = room.pin(filled)
+        room.check(filled, tools)
+    return tools
 
 
 @line(
@@ -217,9 +227,15 @@ def _checked(kit: Kit) -> "subprocess.CompletedProcess[str]":
     "CC8.1", "A.8.32",
 )  # fmt: skip
 async def upgradable(at: Deployment) -> str:
-    changes = await asyncio.to_thread(upgrade.kit_changes, kit_of(at).root)
+    changes = await asyncio.to_thread(kit_changes, kit_of(at).root)
+    if changes.version is None and changes.unknown.startswith(ownership.FILE):
+        raise Failed(changes.unknown, do="Mend it; every path needs an owner.")
     if changes.version is None:
         raise NotYet(changes.unknown, do="playbook/upgrade.md")
+    if nobodys := [change.path for change in changes.changes if change.owner is None]:
+        raise Failed(
+            f"nobody's: {', '.join(nobodys[:5])}", do=f"Say in {ownership.FILE} whose they are."
+        )
     own = [change.path for change in changes.kit]
     told = f"from {changes.version}: {len(own)} of the kit's files differ"
     return f"{told}: {', '.join(own[:5])}{' …' if len(own) > 5 else ''}" if own else told
