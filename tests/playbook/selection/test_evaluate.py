@@ -42,17 +42,14 @@ def test_words_that_say_no_more_than_names_fail(tmp_path: Path) -> None:
 
 
 def test_two_tools_confused_more_often_than_accepted_fail(tmp_path: Path) -> None:
-    """Their texts exchanged: every prompt finds the wrong one."""
+    """Their texts exchanged: prompts that were found find the other one."""
     folder = server(tmp_path / "billing", ASKED)
     assert evaluate([folder], accept=True).passed
-    exchanged = tools(
-        list_invoices=SIBLING["description"], get_invoice=GOOD["description"]
-    )  # fmt: skip
+    exchanged = tools(list_invoices=SIBLING["description"], get_invoice=GOOD["description"])
     pin(folder, exchanged)
     report = evaluate([folder])
-    assert any(
-        "billing_get_invoice is taken for billing_list_invoices" in p for p in report.problems
-    )
+    told = "billing_get_invoice is now taken for billing_list_invoices: 'What exactly was charged"
+    assert any(told in problem for problem in report.problems)
     assert not evaluate([folder], accept=True).worse, "accepted now; the gain still has to be there"
 
 
@@ -62,8 +59,27 @@ def test_a_tool_of_another_server_that_takes_prompts_away_fails(tmp_path: Path) 
     other = server(tmp_path / "archive")
     pin(other, [{**SIBLING, "name": "find_bill", "title": "Find a bill: overdue, owed or billed"}])
     report = evaluate([folder, other])
-    assert any("taken for archive_find_bill" in problem for problem in report.problems)
+    assert any("now taken for archive_find_bill" in problem for problem in report.problems)
     assert report.without == ["archive"]
+
+
+def test_a_prompt_that_was_lost_before_and_finds_another_wrong_tool_makes_nothing_worse(
+    tmp_path: Path,
+) -> None:
+    """A new server draws the prompts nobody answered well; that alone is no step back."""
+    folder = server(tmp_path / "billing", ASKED)
+    lost = ("Has that one been paid, and when?", "billing_get_invoice")
+    before = evaluate([folder], accept=True).whole.misses
+    assert [(one.ask, one.answer, one.chosen) for one in before] == [
+        (*lost, "billing_list_invoices")
+    ]
+    other = server(tmp_path / "books")
+    pin(other, [{"name": "has_been_paid", "description": "Paid.", "inputSchema": {}}])
+    after = evaluate([folder, other])
+    assert [(one.ask, one.answer, one.chosen) for one in after.whole.misses] == [
+        (*lost, "books_has_been_paid")
+    ]
+    assert not after.worse
 
 
 def test_prompts_that_changed_since_they_were_accepted_fail(tmp_path: Path) -> None:
@@ -118,7 +134,7 @@ def test_the_command_fails_on_what_got_worse(
     exchanged = tools(list_invoices=SIBLING["description"], get_invoice=GOOD["description"])
     pin(here / "servers/billing", exchanged)
     assert main([]) == FAILED
-    assert "accepted were 0" in capsys.readouterr().out
+    assert "is now taken for" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("here")

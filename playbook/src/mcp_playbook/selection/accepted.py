@@ -1,4 +1,4 @@
-"""What was accepted of a server: its prompts by hash, and which tools are taken for others."""
+"""What was accepted of a server: its prompts by hash, and which of them find another tool."""
 
 import hashlib
 import json
@@ -7,24 +7,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mcp_playbook.selection.measured import Measured, Pair
-from mcp_playbook.selection.prompts import FILE, PromptsError
+from mcp_playbook.selection.measured import Measured, Miss
+from mcp_playbook.selection.prompts import FILE, NONE, PromptsError
 
 ACCEPTED = "selection.lock.json"
 
 
 def write(folder: Path, server: str, measured: Measured) -> Path:
-    confused: dict[str, dict[str, int]] = {}
-    for (answer, chosen), count in sorted(_of(server, measured.confused).items()):
-        confused.setdefault(answer, {})[chosen] = count
+    missed = {miss.ask: [miss.answer, miss.chosen or NONE] for miss in _of(server, measured)}
     file = folder / ACCEPTED
-    document = {"prompts": _hash(folder), "confused": confused}
-    file.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
+    document = {"prompts": _hash(folder), "missed": missed}
+    file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
     return file
 
 
 def worse(folder: Path, server: str, measured: Measured) -> Iterator[str]:
     """Each way in which the server is no longer what was accepted; nothing accepted, nothing said.
+
+    A pair is worse when it is confused more often and a prompt that was found is among those. A
+    prompt that found a wrong tool and now finds another wrong one makes nothing worse.
 
     Raises:
         PromptsError: the file cannot be read.
@@ -36,14 +37,17 @@ def worse(folder: Path, server: str, measured: Measured) -> Iterator[str]:
     before = _read(file)
     if before["prompts"] != _hash(folder):
         yield f"the prompts of {server} are others than the accepted ones"
-    for (answer, chosen), count in sorted(_of(server, measured.confused).items()):
-        allowed = before["confused"].get(answer, {}).get(chosen, 0)
-        if count > allowed:
-            yield f"{answer} is taken for {chosen} {count} times, accepted were {allowed}"
+        return
+    accepted = Counter(tuple(pair) for pair in before["missed"].values())
+    now = Counter((miss.answer, miss.chosen or NONE) for miss in _of(server, measured))
+    for miss in _of(server, measured):
+        pair = (miss.answer, miss.chosen or NONE)
+        if miss.ask not in before["missed"] and now[pair] > accepted[pair]:
+            yield f"{pair[0]} is now taken for {pair[1]}: {miss.ask!r}"
 
 
-def _of(server: str, confused: Counter[Pair]) -> dict[Pair, int]:
-    return {pair: n for pair, n in confused.items() if pair[0].startswith(f"{server}_")}
+def _of(server: str, measured: Measured) -> list[Miss]:
+    return [miss for miss in measured.misses if miss.answer.startswith(f"{server}_")]
 
 
 def _hash(folder: Path) -> str:
@@ -53,6 +57,6 @@ def _hash(folder: Path) -> str:
 def _read(file: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(file.read_text("utf-8"))
-        return {"prompts": str(found["prompts"]), "confused": dict(found["confused"])}
+        return {"prompts": str(found["prompts"]), "missed": dict(found["missed"])}
     except (ValueError, KeyError, TypeError) as error:
         raise PromptsError(f"{file}: not readable; write it anew with --accept") from error

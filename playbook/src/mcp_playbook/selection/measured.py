@@ -25,6 +25,15 @@ class Case:
     answer: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A prompt that found another tool than the one that answers, or none."""
+
+    ask: str
+    answer: str
+    chosen: str | None
+
+
 @dataclass(frozen=True)
 class Measured:
     cases: Sequence[Case]
@@ -67,12 +76,18 @@ class Measured:
         return statistics.auc(best[True], best[False])
 
     @cached_property
+    def misses(self) -> Sequence[Miss]:
+        wrong = zip(self._answerable, self.hits, strict=True)
+        return [
+            Miss(case.prompt.ask, str(case.answer), names[0] if names else None)
+            for (case, names), hit in wrong
+            if not hit
+        ]
+
+    @cached_property
     def confused(self) -> Counter[Pair]:
         """How often one tool was taken for another; a prompt no tool was found for is no pair."""
-        wrong = zip(self._answerable, self.hits, strict=True)
-        return Counter(
-            (str(case.answer), names[0]) for (case, names), hit in wrong if not hit and names
-        )
+        return Counter((miss.answer, miss.chosen) for miss in self.misses if miss.chosen)
 
 
 def measure(selector: Selector, cases: Sequence[Case], tools: Sequence[Candidate]) -> Measured:

@@ -57,7 +57,8 @@ class Report:
         found = list(self.worse)
         if not self.gain.low > 0:
             found.append(
-                f"descriptions are not shown to be better than names: {self.gain.shown} points more"
+                f"descriptions are not shown to be better than names: {self.gain.shown} points "
+                f"more with {len(self.whole.hits)} prompts; more prompts make it surer"
             )
         return tuple(found + self._thin())
 

@@ -23,7 +23,7 @@ def show(console: Console, report: Report) -> None:
         console.print(f"[red]fail[/]  {escape(problem)}", soft_wrap=True)
     if report.passed:
         console.print(
-            "\n[green]pass[/]  better than names alone, and no pair confused more than accepted"
+            "\n[green]pass[/]  better than names alone, and no prompt lost that was found before"
         )
 
 
