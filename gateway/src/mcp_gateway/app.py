@@ -154,6 +154,7 @@ class Gateway:
                     config.limits.refused_rate, config.limits.trusted_proxies, authenticate.knows
                 ),
             )
+            stack.push_async_callback(self.edge.aclose)
             console = Console(
                 public_url=config.public_url,
                 issuer=config.issuer,

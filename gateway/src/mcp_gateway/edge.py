@@ -7,7 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from opentelemetry import propagate, trace
@@ -18,7 +18,7 @@ from mcp_gateway.call import AGGREGATE, Answer, Call, Principal
 from mcp_gateway.floods import Floods
 from mcp_gateway.ids import call_id
 from mcp_gateway.measures import Measures
-from mcp_gateway.pipeline import Pipeline
+from mcp_gateway.pipeline import ENDING, Pipeline
 from mcp_gateway.read import Notification, read
 from mcp_gateway.refusals import (
     METHOD_NOT_ALLOWED,
@@ -39,6 +39,7 @@ tracer = trace.get_tracer("mcp_gateway")
 
 BODY_SECONDS = 30.0
 QUIET_SECONDS = 15.0  # proxies close what is silent for a minute
+ENDING_SECONDS = 5.0  # for outcomes of calls that did not finish before the gateway ends
 MAX_PATH = 128  # characters of a path that go on the record
 # one value each, or the request is ambiguous (CWE-444)
 SINGLE = frozenset(
@@ -65,6 +66,14 @@ class Edge:
     hosts: frozenset[str]
     turned_away: TurnedAway
     floods: Floods
+    _under_way: set["asyncio.Future[Answer]"] = field(default_factory=set)
+
+    async def aclose(self) -> None:
+        """End what is under way and wait until its outcome is on the record."""
+        for work in (under_way := list(self._under_way)):
+            work.cancel(ENDING)
+        if under_way:
+            await asyncio.wait(under_way, timeout=ENDING_SECONDS)
 
     def endpoint(self, path: str) -> str | None:
         """The endpoint at this path; None when it is no MCP endpoint."""
@@ -103,6 +112,8 @@ class Edge:
                 work = asyncio.ensure_future(
                     self.pipeline.handle(call, principal, response.notify if streams else None)
                 )
+                self._under_way.add(work)
+                work.add_done_callback(self._under_way.discard)
                 try:
                     answer = await _unless_gone(work, receive, response)
                 except Refusal as refusal:

@@ -30,7 +30,11 @@ from mcp_gateway.throttle import Throttle
 from mcp_shared.validation import invalid_arguments
 
 GONE = Answer(status="cancelled", reason="caller_gone", error={})
+ENDED = Answer(status="cancelled", reason="gateway_ended", error={})
 BROKEN = Answer(status="unknown", reason="internal_error", error={})
+
+# said with a cancellation that is not the caller's
+ENDING = "the gateway ends"
 
 
 def _everyone(_: Principal, __: str) -> None:
@@ -107,8 +111,9 @@ class Pipeline:
         try:
             answer = await self.forward(receipt, emit)
             return lists.kept_private(receipt.grant.call, self.rounds.asked(receipt.grant, answer))
-        except asyncio.CancelledError:
-            await shielded(self.record.close(receipt, GONE))
+        except asyncio.CancelledError as cancelled:
+            ended = ENDED if ENDING in cancelled.args else GONE
+            await shielded(self.record.close(receipt, ended))
             raise
         except BaseException:  # a bug of ours: nobody knows what the server did
             await shielded(self.record.close(receipt, BROKEN))
