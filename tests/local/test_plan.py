@@ -6,6 +6,7 @@ import pytest
 from local.small_stack import BASE, SERVER, clone
 
 from mcp_gateway.settings import ConfigError
+from mcp_local import control
 from mcp_local.fill import Filler, databases, with_database, with_login
 from mcp_local.plan import plan
 from mcp_local.secret_files import Secrets
@@ -106,6 +107,17 @@ def test_an_external_address_keeps_its_host_and_options() -> None:
     assert with_login(url, "clerk", "a/b") == (
         "postgresql://clerk:a%2Fb@db.example:6432/postgres?sslmode=require"
     )
+
+
+def test_a_change_of_the_code_changes_what_make_up_compares(tmp_path: Path) -> None:
+    root = clone(tmp_path / "c", base=BASE)
+    here = place_for_test(tmp_path / "run", root)
+    before = control.fingerprint(here, plan(root))
+    assert control.fingerprint(here, plan(root)) == before
+    tool = root / "servers" / "alpha" / "src" / "mcp_alpha" / "tool.py"
+    tool.parent.mkdir(parents=True)
+    tool.write_text("WORDS = 'new'\n")
+    assert control.fingerprint(here, plan(root)) != before
 
 
 def test_a_change_of_the_files_changes_the_fingerprint(tmp_path: Path) -> None:

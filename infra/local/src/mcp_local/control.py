@@ -35,7 +35,20 @@ def fingerprint(here: Place, plan: Plan) -> str:
     """What a running stack was started from; `make up` starts anew when it has changed."""
     choices = (here.gateway_port, here.issuer_port, here.scale, here.database_url, here.redis_url)
     named = tuple(os.environ.get(part.unless) for part in plan.parts if part.unless)
-    return hashlib.sha256(f"{plan.fingerprint}{choices}{named}".encode()).hexdigest()[:16]
+    code = _code(here, plan)
+    return hashlib.sha256(f"{plan.fingerprint}{choices}{named}{code}".encode()).hexdigest()[:16]
+
+
+def _code(here: Place, plan: Plan) -> str:
+    """The sources the processes run: a tool that was just edited must not answer as before."""
+    rooms = {here.root / "shared", here.root / "gateway", *(part.folder for part in plan.parts)}
+    rooms |= set((here.root / "infra" / "sandbox").glob("*"))
+    digest = hashlib.sha256()
+    for file in sorted(file for room in rooms for file in room.glob("src/**/*")):
+        if file.is_file() and file.suffix != ".pyc":
+            digest.update(f"{file}".encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def environment(here: Place) -> dict[str, str]:
