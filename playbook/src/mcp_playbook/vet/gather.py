@@ -5,7 +5,7 @@ Without --save a record folder is read and nothing is asked: no connection, no p
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -42,8 +42,8 @@ class _Collection:
     """Sources had so far, and why others were not."""
 
     def __init__(self, wanted: Wanted, base: Record) -> None:
-        self.wanted = wanted
-        self.subject = base.subject
+        self.wanted, self.base = wanted, base
+        self.subject = wanted.subject
         self.sources = dict(base.sources)
         self.missing = dict(base.missing)
 
@@ -65,13 +65,20 @@ class _Collection:
                 entry, vulnerable = pypi.collect(self.subject)
         except NotHadError as error:
             self.lack("registry", error)
+            if version := self.subject.version or self.base.subject.version:
+                self.turn_to(version)
             return
-        if entry.data["version"] != self.subject.version:
-            for name in OF_A_VERSION:
-                self.sources.pop(name, None)
-        self.subject = self.subject.at(entry.data["version"])
+        self.turn_to(entry.data["version"])
         self.keep("registry", entry)
         self.keep("vulnerabilities", vulnerable)
+
+    def turn_to(self, version: str) -> None:
+        """Audit this version; what was recorded of another says nothing about it."""
+        if version != self.base.subject.version:
+            for name in OF_A_VERSION:
+                self.sources.pop(name, None)
+                self.missing.pop(name, None)
+        self.subject = self.subject.at(version)
 
     async def tools(self) -> None:
         wanted = self.wanted
@@ -132,8 +139,10 @@ async def gather(wanted: Wanted) -> Record:
     """
     base = Record(wanted.subject)
     if wanted.folder is not None and (not wanted.live or records.is_record(wanted.folder)):
-        base = _same(records.read(wanted.folder), wanted.subject)
+        base = _same(records.read(wanted.folder), wanted)
     found = _Collection(wanted, base)
+    if not wanted.live:
+        found.subject = base.subject
     if wanted.live:
         if found.subject.kind in {"npm", "pypi"}:
             found.index()
@@ -144,12 +153,13 @@ async def gather(wanted: Wanted) -> Record:
     return Record(found.subject, found.sources, found.missing)
 
 
-def _same(base: Record, subject: Subject) -> Record:
-    if (base.subject.kind, base.subject.name) != (subject.kind, subject.name):
-        raise records.RecordError(
-            f"the record is of {base.subject.shown}, and {subject.shown} was asked for"
-        )
-    return replace(base, subject=replace(subject, version=subject.version or base.subject.version))
+def _same(base: Record, wanted: Wanted) -> Record:
+    """The record, if it is of what was asked for; offline also of that version."""
+    one, other = base.subject, wanted.subject
+    version = not wanted.live and other.version not in {None, one.version}
+    if (one.kind, one.name) != (other.kind, other.name) or version:
+        raise records.RecordError(f"the record is of {one.shown}, and {other.shown} was asked for")
+    return base
 
 
 def name_of_clone(folder: Path) -> str:

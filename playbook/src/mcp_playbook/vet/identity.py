@@ -57,6 +57,9 @@ def part(record: Record) -> Part:
     if source is None:
         why = record.why("registry", "no package index lists it")
         return unknown(name, POINTS, why, do=COMPARE)
+    if source.data["repository"] is None:
+        why = "this index does not pass the project's own words on"
+        return unknown(name, POINTS, why, do=COMPARE)
     if not source.data["repository"]:
         return known(name, POINTS, 0.0, "the registry entry names none", source)
     compared = [one for one in comparisons(record) if one.about_repository]

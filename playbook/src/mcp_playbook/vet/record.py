@@ -105,8 +105,10 @@ def moment(text: object, file: Path) -> datetime:
 
 
 def save(record: Record, folder: Path) -> None:
-    """Write every source of the record; files of sources it lacks are left alone."""
+    """Make the folder hold this record: every source it has, and none that it lacks."""
     folder.mkdir(parents=True, exist_ok=True)
+    for name in SOURCES.keys() - record.sources.keys():
+        (folder / f"{name}.json").unlink(missing_ok=True)
     subject = record.subject
     about = {"kind": subject.kind, "name": subject.name, "version": subject.version}
     _write(folder / SUBJECT, {**about, "missing": dict(sorted(record.missing.items()))})

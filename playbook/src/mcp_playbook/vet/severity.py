@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 Level = Literal["critical", "high", "medium", "low", "unknown"]
 
+MALWARE = "MAL-"  # the OpenSSF's database of malicious packages
 _WORDS: dict[str, Level] = {
     "CRITICAL": "critical", "HIGH": "high", "MODERATE": "medium", "MEDIUM": "medium",
     "LOW": "low", "INFO": "low", "NONE": "low",
@@ -28,11 +29,13 @@ _PRIVILEGES = {
 
 
 def of_word(word: object) -> Level:
-    return _WORDS.get(str(word).upper(), "unknown")
+    return _WORDS.get(word.upper(), "unknown") if isinstance(word, str) else "unknown"
 
 
 def of_osv(vulnerability: Mapping[str, Any]) -> Level:
-    """The severity of one OSV record."""
+    """The severity of one OSV record; a package that is malware has no score and needs none."""
+    if str(vulnerability["id"]).startswith(MALWARE):
+        return "critical"
     said = of_word((vulnerability.get("database_specific") or {}).get("severity"))
     if said != "unknown":
         return said

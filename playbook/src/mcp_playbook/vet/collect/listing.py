@@ -5,7 +5,7 @@ answers are read off the transport before the models see them.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self, cast
@@ -13,7 +13,7 @@ from typing import Any, Self, cast
 from mcp import Client, MCPError
 from mcp.client._transport import ReadStream, Transport, TransportStreams
 from mcp.shared.message import SessionMessage
-from mcp_types import Implementation, JSONRPCResponse
+from mcp_types import Implementation, JSONRPCNotification, JSONRPCResponse
 
 from mcp_playbook.vet.collect.outcome import NotHadError
 
@@ -26,14 +26,14 @@ _ABOUT = ("serverInfo", "instructions", "protocolVersion", "supportedVersions")
 
 
 class _Overheard:
-    """A read stream that keeps the results passing through it."""
+    """A read stream that keeps the results passing through it and drops notifications."""
 
     def __init__(self, inner: ReadStream[SessionMessage | Exception]) -> None:
         self._inner = inner
         self.results: list[dict[str, Any]] = []
 
     async def receive(self) -> SessionMessage | Exception:
-        return self._kept(await self._inner.receive())
+        return await self._next(self._inner.receive)
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -42,7 +42,7 @@ class _Overheard:
         return self
 
     async def __anext__(self) -> SessionMessage | Exception:
-        return self._kept(await self._inner.__anext__())
+        return await self._next(self._inner.__anext__)
 
     async def __aenter__(self) -> Self:
         await self._inner.__aenter__()
@@ -56,10 +56,16 @@ class _Overheard:
     ) -> bool | None:
         return await self._inner.__aexit__(kind, error, trace)
 
-    def _kept(self, item: SessionMessage | Exception) -> SessionMessage | Exception:
-        if isinstance(item, SessionMessage) and isinstance(item.message, JSONRPCResponse):
-            self.results.append(item.message.result)
-        return item
+    async def _next(
+        self, receive: Callable[[], Awaitable[SessionMessage | Exception]]
+    ) -> SessionMessage | Exception:
+        while True:
+            item = await receive()
+            message = item.message if isinstance(item, SessionMessage) else None
+            if isinstance(message, JSONRPCResponse):
+                self.results.append(message.result)
+            if not isinstance(message, JSONRPCNotification):
+                return item
 
 
 @asynccontextmanager

@@ -32,22 +32,18 @@ _KNOWS_STATUS, _KNOWS_PROVENANCE = (1, 4), (1, 3)  # version of the Simple API
 
 
 def collect(subject: Subject) -> tuple[Source, Source | None]:
-    """The project's entry, and what the index says of known vulnerabilities, if it says anything.
+    """The project's entry, and what the index says of known vulnerabilities, if anything.
 
     Raises:
         NoSuchPackageError: the index does not know the name or the version.
         NotHadError: the index cannot be asked.
 
     """
-    command = [sys.executable, "-I", str(ASK), subject.name, subject.version or ""]
-    code, out, error = answer(command)
-    if code != 0:
-        last = re.sub(r"https?://\S+", "it", (error.strip().splitlines() or ["no word"])[-1])
-        raise NotHadError(f"pip could not ask its index: {last}")
-    try:
-        found = json.loads(out)
-    except ValueError as wrong:
-        raise NotHadError("the index answered something that is no JSON") from wrong
+    return read(_asked(subject), subject)
+
+
+def read(found: Mapping[str, Any], subject: Subject) -> tuple[Source, Source | None]:
+    """The same, from the index's answers."""
     now = datetime.now(UTC)
     told = f"Python index, {subject.name}"
     entry = reduced(found, subject)
@@ -57,6 +53,18 @@ def collect(subject: Subject) -> tuple[Source, Source | None]:
     if isinstance(said, list) and about and _version(about) == entry["version"]:
         vulnerable = Source(_vulnerabilities(said, about, entry), told, now)
     return Source(entry, told, now), vulnerable
+
+
+def _asked(subject: Subject) -> dict[str, Any]:
+    command = [sys.executable, "-I", str(ASK), subject.name, subject.version or ""]
+    code, out, error = answer(command)
+    if code != 0:
+        last = re.sub(r"https?://\S+", "it", (error.strip().splitlines() or ["no word"])[-1])
+        raise NotHadError(f"pip could not ask its index: {last}")
+    try:
+        return dict(json.loads(out))
+    except (ValueError, TypeError) as wrong:
+        raise NotHadError("the index answered something that is no JSON") from wrong
 
 
 def reduced(found: Mapping[str, Any], subject: Subject) -> dict[str, Any]:
@@ -80,8 +88,8 @@ def reduced(found: Mapping[str, Any], subject: Subject) -> dict[str, Any]:
     return {
         "name": subject.name,
         "version": version,
-        "licence": _licence(info),
-        "repository": repository,
+        "licence": None if about is None else _licence(info),
+        "repository": None if about is None else repository,
         "directory": directory,
         "mcp_name": match[1]
         if (match := _MCP_NAME.search(info.get("description") or ""))
@@ -89,7 +97,7 @@ def reduced(found: Mapping[str, Any], subject: Subject) -> dict[str, Any]:
         "deprecated": None,
         "status": state or ("active" if spoken >= _KNOWS_STATUS else None),
         "dated": all(one["time"] for one in releases),
-        "attested": (provenance is not None) if spoken >= _KNOWS_PROVENANCE else None,
+        "attested": provenance is not None or (False if spoken >= _KNOWS_PROVENANCE else None),
         "publisher": _publisher(provenance),
         "releases": releases,
     }

@@ -34,6 +34,7 @@ class CappedTransport(httpx2.AsyncHTTPTransport):
     def __init__(self) -> None:
         super().__init__()
         self.left = MOST_BYTES
+        self.refused: int | None = None
 
     @property
     def exceeded(self) -> bool:
@@ -48,6 +49,8 @@ class CappedTransport(httpx2.AsyncHTTPTransport):
         # compressed answers would grow after they were counted
         request.headers["accept-encoding"] = "identity"
         response = await super().handle_async_request(request)
+        if response.status_code in {401, 403}:
+            self.refused = response.status_code
         if isinstance(response.stream, httpx2.AsyncByteStream):
             response.stream = _Capped(response.stream, self)
         return response
@@ -73,6 +76,9 @@ async def collect(address: str, *, seconds: float = SECONDS) -> Source:
             if transport.exceeded:
                 most = MOST_BYTES // 1024 // 1024
                 raise NotHadError(f"the server sent more than {most} MiB") from error
+            if transport.refused:
+                do = f"put a token into {TOKEN}" if not token else f"{TOKEN} does not open it"
+                raise NotHadError(f"the server answers {transport.refused}; {do}") from error
             raise
     told = "tools/list over HTTP" + (", with a token" if token else "")
     return Source({"servers": [server]}, f"{told}, {shown(address)}", datetime.now(UTC))

@@ -71,15 +71,25 @@ def _pypi(subject: Subject, folder: Path, entry: str | None) -> Command:
     )  # fmt: skip
     if code != 0:
         raise NotHadError(f"pip does not install it as wheels alone: {_last_line(error)}")
+    return wheel_command(folder, subject.name, entry)
+
+
+def wheel_command(folder: Path, name: str, entry: str | None = None) -> Command:
+    """The command that an installed wheel declares, as one line of Python.
+
+    Raises:
+        NotHadError: it declares none, or several and none of the package's name.
+
+    """
     scripts = {
         one.name: one.value
         for file in folder.glob("*.dist-info")
-        if _is_of(file, subject.name)
+        if _is_of(file, name)
         for one in Distribution.at(file).entry_points.select(group="console_scripts")
     }
-    module, _, function = _chosen(scripts, subject.name, entry).partition(":")
+    module, _, function = _chosen(scripts, name, entry).partition(":")
     code_line = (
-        f"import sys, importlib; sys.argv[0] = {subject.name!r}; "
+        f"import sys, importlib; sys.argv[0] = {name!r}; "
         f"sys.exit(importlib.import_module({module.strip()!r}).{_identifier(function)}())"
     )
     env = {"PYTHONPATH": str(folder.resolve()), "PYTHONDONTWRITEBYTECODE": "1"}

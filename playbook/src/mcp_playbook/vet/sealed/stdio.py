@@ -20,7 +20,9 @@ from mcp_types import jsonrpc_message_adapter
 
 from mcp_playbook.vet.collect.listing import MOST_BYTES
 
+MOST_LINES = 10_000
 CHUNK = 65_536
+EMPTYING_SECONDS = 5.0
 KEPT_STRANGERS = 5
 ERROR_BYTES = 16_384
 
@@ -43,22 +45,36 @@ async def transport(command: Sequence[str], heard: Heard) -> AsyncIterator[Trans
     )
     to_client, from_server = anyio.create_memory_object_stream[SessionMessage | Exception](16)
     to_server, from_client = anyio.create_memory_object_stream[SessionMessage](16)
-    tasks = [
+    pipes = [
         asyncio.create_task(_read(process, to_client, heard)),
         asyncio.create_task(_write(process, from_client)),
-        asyncio.create_task(_errors(process, heard)),
     ]
+    errors = asyncio.create_task(_errors(process, heard))
     try:
         yield from_server, to_server
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        heard.code = await process.wait()
-        for task in tasks:
+        for task in pipes:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*pipes, return_exceptions=True)
+        await _emptied(process, errors)
+        code = await process.wait()
+        heard.code = code if heard.code is None else heard.code
         for stream in (to_client, from_server, to_server, from_client):
             stream.close()
+
+
+async def _emptied(process: Process, errors: asyncio.Task[None]) -> None:
+    """What the dead process left in its pipes; asyncio frees them at their end alone."""
+    assert process.stdout is not None  # noqa: S101  a pipe was asked for
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(EMPTYING_SECONDS):
+            while await process.stdout.read(CHUNK):
+                pass
+            await errors
+    errors.cancel()
+    await asyncio.gather(errors, return_exceptions=True)
 
 
 async def _read(
@@ -66,7 +82,7 @@ async def _read(
 ) -> None:
     """Lines to messages; a line that is none is kept as a stranger and not passed on."""
     assert process.stdout is not None  # noqa: S101  a pipe was asked for
-    rest, taken = b"", 0
+    rest, taken, lines_seen = b"", 0, 0
     async with to_client:
         while chunk := await process.stdout.read(CHUNK):
             taken += len(chunk)
@@ -74,6 +90,10 @@ async def _read(
                 heard.exceeded = True
                 return
             *lines, rest = (rest + chunk).split(b"\n")
+            lines_seen += len(lines)
+            if lines_seen > MOST_LINES:
+                heard.exceeded = True
+                return
             for line in lines:
                 await _pass_on(line, to_client, heard)
         heard.code = await process.wait()

@@ -16,7 +16,7 @@ from mcp_playbook.vet.record import Source
 from mcp_playbook.vet.sealed.inside import REFUSED
 from mcp_playbook.vet.sealed.package import installed
 from mcp_playbook.vet.sealed.seal import REFUSAL, Command, sealed
-from mcp_playbook.vet.sealed.stdio import Heard, transport
+from mcp_playbook.vet.sealed.stdio import MOST_LINES, Heard, transport
 from mcp_playbook.vet.subject import Subject
 
 # how an interpreter's last words begin, whatever it prints after them
@@ -71,7 +71,8 @@ def _why(heard: Heard, error: NotHadError) -> str:
     if heard.code == REFUSED or (heard.errors.startswith("unshare:")):
         return REFUSAL + " ".join(last)
     if heard.exceeded:
-        return f"the server wrote more than {MOST_BYTES // 1024 // 1024} MiB to stdout"
+        most = f"{MOST_BYTES // 1024 // 1024} MiB or {MOST_LINES} lines"
+        return f"the server wrote more than {most} to stdout"
     if heard.count:
         return f"{error}; {heard.count} lines on stdout are no JSON-RPC: {heard.strangers[0]!r}"
     if last and heard.code is not None and heard.code > 0:

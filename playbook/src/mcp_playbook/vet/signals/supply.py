@@ -6,6 +6,7 @@ from mcp_playbook.vet.record import Record
 from mcp_playbook.vet.rubric import Part, Signal, known, unknown
 
 NAME = "security and supply chain"
+NOT_TOLD = "this index does not pass the project's own words on"
 LICENCE, POLICY, ATTESTED, SCORECARD = 2.0, 1.0, 1.0, 2.0
 # commits and issues of 90 days: scored above, not twice
 COUNTED_ELSEWHERE = "Maintained"
@@ -26,7 +27,9 @@ def _licence(record: Record) -> Part:
     if source is None:
         why = record.why("registry", "neither an index entry nor a clone")
         return unknown("licence", LICENCE, why, do="find the licence in the publisher's terms")
-    stated = str(source.data["licence"] or "")
+    if source.data["licence"] is None:
+        return unknown("licence", LICENCE, NOT_TOLD, do="look at the package itself")
+    stated = str(source.data["licence"])
     if is_open(stated):
         return known("licence", LICENCE, LICENCE, stated, source)
     if is_stated(stated):
