@@ -50,8 +50,8 @@ def _kept(stack: Stack) -> None:
     say(f"A backup goes to {backups}/<date>, without the keys and passwords in")
     say(f"{short(here.secrets, stack)}. Keep a copy of these apart from it:")
     every = ", ".join(key.name for key in backup.keys_of(here))
-    for line in textwrap.wrap(every, WIDTH, initial_indent="  ", subsequent_indent="  "):
-        say(line)
+    for line in textwrap.wrap(every, WIDTH, break_on_hyphens=False):
+        say(f"  {line}")
 
 
 def short(path: Path, stack: Stack) -> str:
