@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import asyncpg
@@ -22,10 +21,12 @@ from mcp_local.plan import plan
 
 SERVERS = [server.name for server in plan(ROOT).servers()]
 CANARY = "quail-7f3e2b91"
+WORD = "quail_word"  # as a bare name in a statement
+NUMBER = "880055570143"  # in the path of an address
 
 
-async def traced(stack: Stack, call: Call, complete: Callable[[list[Span]], bool]) -> list[Span]:
-    """The trace of a call that is made now, once all of it has arrived."""
+async def traced(stack: Stack, call: Call) -> list[Span]:
+    """The way of a call that is made now, once all of it has arrived: from the gateway down."""
     tags = f'enduser.id={call.person} gen_ai.tool.name="{call.server}_{call.tool}"'
     before = set(search(stack, tags))
     (outcome,) = await made(stack, [call])
@@ -33,25 +34,22 @@ async def traced(stack: Stack, call: Call, complete: Callable[[list[Span]], bool
 
     def found() -> list[Span]:
         new = [one for one in search(stack, tags) if one not in before]
-        spans = trace(stack, new[0]) if new else []
-        return spans if complete(spans) else []
+        return way(trace(stack, new[0]), call.server) if new else []
 
     spans: list[Span] = await eventually(found)
     return spans
 
 
-def path_up(spans: list[Span], start: Span) -> list[Span]:
-    """The span and what it lies in, up to the top."""
+def way(spans: list[Span], server: str) -> list[Span]:
+    """From the gateway's span to something the server asked of its system of record, or nothing."""
     by_id = {one.id: one for one in spans}
-    path = [start]
-    while path[-1].parent in by_id:
-        path.append(by_id[path[-1].parent])
-    return path
-
-
-def reached(spans: list[Span], server: str) -> list[Span]:
-    """What the server asked its system of record."""
-    return [one for one in spans if one.service == server and one.kind == "CLIENT"]
+    for asked in (one for one in spans if (one.service, one.kind) == (server, "CLIENT")):
+        path = [asked]
+        while path[0].parent in by_id:
+            path.insert(0, by_id[path[0].parent])
+        if (path[0].service, path[0].kind) == ("gateway", "SERVER"):
+            return path
+    return []
 
 
 @pytest.mark.parametrize("server", SERVERS)
@@ -59,9 +57,8 @@ async def test_one_trace_leads_from_the_gateway_to_the_system_of_record(
     stack: Stack, server: str
 ) -> None:
     call = next(call for call in one_allowed_call_each(stack) if call.server == server)
-    spans = await traced(stack, call, lambda spans: bool(reached(spans, server)))
-    *below, tool, sent, top = path_up(spans, reached(spans, server)[-1])
-    assert below
+    top, sent, tool, *asked = await traced(stack, call)
+    assert asked
     assert [one.service for one in (tool, sent, top)] == [server, "gateway", "gateway"]
     assert [one.kind for one in (tool, sent, top)] == ["SERVER", "CLIENT", "SERVER"]
     assert (tool.name, top.name) == (
@@ -104,7 +101,8 @@ async def test_durations_are_measured_per_tool_on_both_sides(stack: Stack) -> No
 async def test_nothing_that_was_said_reaches_the_backend(stack: Stack) -> None:
     """Arguments in statements, addresses, names and failures; answers; tokens."""
     sql = (
-        f"SELECT account_name AS \"{CANARY}\" FROM sales.accounts WHERE account_name <> '{CANARY}'"
+        f'SELECT account_name AS {WORD}, account_name AS "{CANARY}"'
+        f" FROM sales.accounts WHERE account_name <> '{CANARY}'"
     )
     said = [
         Call(person="ana", server="warehouse", tool="run_sql", expect="allowed", arguments={"sql": sql}),
@@ -116,13 +114,14 @@ async def test_nothing_that_was_said_reaches_the_backend(stack: Stack) -> None:
         Call(person="ana", server="docs", tool="read_doc", expect="allowed", arguments={"doc_id": CANARY}),
         Call(person="ben", server="crm", tool="find_contacts", expect="allowed", arguments={"text": CANARY}),
         Call(person="ben", server="crm", tool="get_account", expect="allowed", arguments={"account": CANARY}),
+        Call(person="ben", server="crm", tool="get_account", expect="allowed", arguments={"account": NUMBER}),
         Call(person="ben", server="crm", tool=CANARY, expect="refused"),
     ]  # fmt: skip
     outcomes = await made(stack, said)
     assert [one.decision for one in outcomes[:2]] == ["allowed", "failed"], outcomes
     assert outcomes[-1].decision == "refused"
     last = one_allowed_call_each(stack)[0]
-    await traced(stack, last, lambda spans: bool(reached(spans, last.server)))
+    await traced(stack, last)
     await asyncio.sleep(1.5)  # for what the other processes still hold back
     spans = [span for one in search(stack) for span in trace(stack, one)]
     tools = {span.attributes.get("gen_ai.tool.name") for span in spans}
@@ -130,7 +129,15 @@ async def test_nothing_that_was_said_reaches_the_backend(stack: Stack) -> None:
     told = "\n".join(span.told for span in spans) + json.dumps(
         ask(stack, "/api/v1/series", **{"match[]": '{job="gateway"}'})
     )
-    for secret in (CANARY, "eyJ", "Bearer", "Customer#", last.arguments.get("query", CANARY)):
+    for secret in (
+        CANARY,
+        WORD,
+        NUMBER,
+        "eyJ",
+        "Bearer",
+        "Customer#",
+        last.arguments.get("query", CANARY),
+    ):
         assert secret not in told, told[max(0, told.index(secret) - 300) :][:600]
 
 
