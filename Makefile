@@ -151,6 +151,10 @@ check: .venv/ready ## format, lint, types, lock
 	@$(MAKE) --no-print-directory types
 	@$(PY) -m mcp_local.lockcheck
 
+.PHONY: check-infra
+check-infra: .venv/ready ## every validator over images, compose, observability, Terraform, workflows (NAME=compose for one)
+	@$(PY) -m infra_checks $(NAME)
+
 .PHONY: format
 format: .venv/ready ## format the code
 	@$(PY) -m ruff format $(CODE)
