@@ -123,8 +123,10 @@ def test_its_first_calls_are_governed_and_on_record(copy: Copy, server: Path) ->
         finally:
             copy.run("mcp_local", "down")
     assert up.returncode == 0, up.stdout + up.stderr
-    calls = dict(re.findall(rf"^(\w+) +{NEW}_\w+ +(\w+) .*\d/\d+ +yes", up.stdout, re.MULTILINE))
-    assert calls == {"ana": "allowed", "ben": "allowed", "cho": "refused"}
+    calls = dict(
+        re.findall(rf"^(\w+) +{NEW}_\w+ +(\w+) .*[0-9a-f]/\d+ +yes", up.stdout, re.MULTILINE)
+    )
+    assert calls == {"ana": "allowed", "ben": "allowed", "cho": "refused"}, up.stdout
     assert f"{NEW}-sandbox" in up.stdout
 
 

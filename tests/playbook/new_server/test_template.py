@@ -13,6 +13,7 @@ from playbook.new_server.copied import ROOT
 from mcp_playbook.new_server import room
 from mcp_playbook.new_server.names import names
 from mcp_playbook.new_server.room import BrokenError, Room
+from mcp_playbook.selection import evaluate
 
 LONGEST = ("a-name-of-thirty-one-characters", "a" * 19 + "x")
 
@@ -73,6 +74,13 @@ def test_a_template_that_breaks_a_rule_is_found(
 def made_from(root: Path, to: Path) -> None:
     made = filled(to, "billing", "invoice", root)
     room.check(made, room.pin(made))
+
+
+def test_its_tools_are_found_for_what_people_ask(tmp_path: Path) -> None:
+    made = filled(tmp_path / "new", "billing", "invoice")
+    room.pin(made)
+    report = evaluate([made.server])
+    assert report.passed, report.problems
 
 
 def test_a_new_server_asks_for_no_package_the_lock_does_not_have(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from mcp_playbook.new_server.names import RefusedError, names
 from mcp_playbook.new_server.room import BrokenError
 from mcp_playbook.new_server.standing import Spots, refuse_if_taken
 
-THING = "record"
+THING = "entry"
 
 
 def make(here: Place, spots: Spots) -> None:
