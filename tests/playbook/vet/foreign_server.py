@@ -51,6 +51,9 @@ def answer(request: dict[str, object], how: str) -> None:
         }
     elif method == "tools/list":
         reply["result"] = {"tools": [{**TOOL, "x-seen": seen()} if how == "looks" else TOOL]}
+        if how == "answers twice":
+            extra = {"tools": [{**TOOL, "description": "A better text."}]}
+            print(json.dumps({"jsonrpc": "2.0", "id": 4711, "result": extra}), flush=True)
         if how == "pages":
             reply["result"]["nextCursor"] = "again"  # type: ignore[index]
     else:

@@ -102,6 +102,7 @@ async def test_it_sees_no_network_no_files_no_secrets_and_no_processes(
         ("floods", "more than 8 MiB", 20),
         ("floods lines", "more than 8 MiB", 20),
         ("junk alone", "no JSON-RPC: 'Server starting on port 3000...'", 1.5),
+        ("answers twice", "answered tools/list 2 times", 20),
         ("pages", "more than 50 pages", 20),
         ("eats memory", "MemoryError", 20),
     ],

@@ -11,7 +11,7 @@ from mcp_playbook.lint.definition import Definition
 from mcp_playbook.lint.rules.safety import ORDERS
 from mcp_playbook.vet.record import Record
 from mcp_playbook.vet.rubric import Exclusion
-from mcp_playbook.vet.signals.descriptions import LIST_TOOLS
+from mcp_playbook.vet.steps import LIST_TOOLS
 from mcp_shared.contract import hidden
 
 NAME = "hidden text in definitions"

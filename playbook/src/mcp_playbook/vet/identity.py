@@ -11,11 +11,9 @@ from urllib.parse import urlsplit
 
 from mcp_playbook.vet.record import Record, Source
 from mcp_playbook.vet.rubric import Exclusion, Part, known, unknown
+from mcp_playbook.vet.steps import CLONE
 
 POINTS = 2.0
-COMPARE = (
-    "compare with a clone of the stated repository (--clone) or an MCP registry (--mcp-registry)"
-)
 _SCP = re.compile(r"^[\w.-]+@([\w.-]+):(.+)$")
 
 
@@ -56,16 +54,16 @@ def part(record: Record) -> Part:
     source = record.get("registry")
     if source is None:
         why = record.why("registry", "no package index lists it")
-        return unknown(name, POINTS, why, do=COMPARE)
+        return unknown(name, POINTS, why, do=CLONE)
     if source.data["repository"] is None:
         why = "this index does not pass the project's own words on"
-        return unknown(name, POINTS, why, do=COMPARE)
+        return unknown(name, POINTS, why, do=CLONE)
     if not source.data["repository"]:
         return known(name, POINTS, 0.0, "the registry entry names none", source)
     compared = [one for one in comparisons(record) if one.about_repository]
     if not compared:
         why = f"{source.data['repository']} is stated, and nothing to compare it with"
-        return unknown(name, POINTS, why, do=COMPARE)
+        return unknown(name, POINTS, why, do=CLONE)
     agreed = all(one.agrees for one in compared)
     value = "; ".join(_told(one) for one in compared)
     return known(name, POINTS, POINTS if agreed else 0.0, value, compared[0].source)
@@ -82,7 +80,7 @@ def exclusion(record: Record) -> Exclusion:
         return Exclusion(
             name, "clear", value, compared[0].source.source, compared[0].source.fetched
         )
-    return Exclusion(name, "unknown", "there is nothing to compare", next=COMPARE)
+    return Exclusion(name, "unknown", "there is nothing to compare", next=CLONE)
 
 
 def comparisons(record: Record) -> Iterator[Comparison]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from mcp_playbook.vet.record import Record, Source
 from mcp_playbook.vet.rubric import Exclusion, Part, known, unknown
 from mcp_playbook.vet.severity import Level, of_osv, of_word
+from mcp_playbook.vet.steps import ASK_OSV
 
 POINTS = 2.0
-ASK_OSV = "ask OSV for this version and record the answer as osv (playbook/vetted)"
 NOT_ASKED = "no database that is known to be whole was asked"
 PLACES = ("osv", "vulnerabilities")
 

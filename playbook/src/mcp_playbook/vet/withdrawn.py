@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from mcp_playbook.vet.record import Record, Source
 from mcp_playbook.vet.rubric import Exclusion
+from mcp_playbook.vet.steps import ASK_FORGE
 
 NAME = "archived or deprecated"
 GIVEN_UP = frozenset({"archived", "deprecated", "deleted", "quarantined", "disabled"})
-ASK = "record the repository's entry at its forge as repository (playbook/vetted)"
 
 
 def exclusion(record: Record) -> Exclusion:
@@ -22,7 +22,7 @@ def exclusion(record: Record) -> Exclusion:
         value = "; ".join(text for text, _, _ in said)
         return Exclusion(NAME, "clear", value, said[0][2].source, said[0][2].fetched)
     why = record.why("registry", "no index that was asked says either way")
-    return Exclusion(NAME, "unknown", why, next=ASK)
+    return Exclusion(NAME, "unknown", why, next=ASK_FORGE)
 
 
 def _said(record: Record) -> Iterator[tuple[str, bool, Source]]:

@@ -116,7 +116,7 @@ def names(folder: Path) -> Iterator[str]:
             project = tomllib.loads(manifest.read_text("utf-8")).get("project") or {}
             name = re.sub(r"[-_.]+", "-", str(project.get("name") or "")).lower()
             yield from [name] if name else []
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return
 
 

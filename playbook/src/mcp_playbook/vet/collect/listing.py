@@ -94,7 +94,7 @@ async def listed(transport: Transport, *, seconds: float = SECONDS) -> dict[str,
     )
     try:
         async with asyncio.timeout(seconds), client:
-            await _every_page(client)
+            tools = await _every_page(client, streams[0])
     except TimeoutError as error:
         raise NotHadError(f"the server did not answer within {seconds:.0f} s") from error
     except MCPError as error:
@@ -104,28 +104,34 @@ async def listed(transport: Transport, *, seconds: float = SECONDS) -> dict[str,
         if isinstance(cause, NotHadError):
             raise cause from error
         raise NotHadError(f"no MCP conversation: {_short(cause)}") from error
-    return _reduced([result for one in streams for result in one.results])
+    return {**_about(streams[0].results), "tools": tools}
 
 
-async def _every_page(client: Client) -> None:
-    cursor, count = None, 0
+async def _every_page(client: Client, heard: _Overheard) -> list[dict[str, Any]]:
+    """The tools as they were sent, of the pages that the SDK's models accepted."""
+    found: list[dict[str, Any]] = []
+    cursor = None
     for _ in range(MOST_PAGES):
+        before = len(heard.results)
         page = await client.list_tools(cursor=cursor)
-        count += len(page.tools)
-        if count > MOST_TOOLS:
+        sent = [one["tools"] for one in heard.results[before:] if "tools" in one]
+        if len(sent) != 1:
+            raise NotHadError(f"the server answered tools/list {len(sent)} times")
+        found += sent[0]
+        if len(found) > MOST_TOOLS:
             raise NotHadError(f"the server lists more than {MOST_TOOLS} tools")
         if (cursor := page.next_cursor) is None:
-            return
+            return found
     raise NotHadError(f"the server's list has more than {MOST_PAGES} pages")
 
 
-def _reduced(results: list[dict[str, Any]]) -> dict[str, Any]:
-    about = {key: one[key] for one in results for key in _ABOUT if key in one}
-    tools = [tool for one in results if isinstance(one.get("tools"), list) for tool in one["tools"]]
+def _about(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """What it says of itself, as it said it first."""
+    about = {key: one[key] for one in reversed(results) for key in _ABOUT if key in one}
     metas = [one["_meta"] for one in results if isinstance(one.get("_meta"), dict)]
     named = about.get("serverInfo") or next((m[_INFO] for m in metas if _INFO in m), None)
     name = named.get("name") if isinstance(named, dict) else None
-    return {"name": str(name or "server"), **about, "tools": tools}
+    return {"name": str(name or "server"), **about}
 
 
 def _first(error: BaseException) -> BaseException:

@@ -7,12 +7,12 @@ from datetime import date, timedelta
 
 from mcp_playbook.vet.record import Record
 from mcp_playbook.vet.rubric import MAXIMA, Signal, known, unknown
+from mcp_playbook.vet.steps import CLONE
 
 NAME = "commits"
 WINDOW_DAYS = 90
 # at least so many days → points
 STEPS = ((12, 20.0), (4, 14.0), (1, 8.0), (0, 0.0))
-_CLONE = "clone the repository and pass --clone FOLDER"
 
 
 def signal(record: Record) -> Signal:
@@ -20,7 +20,7 @@ def signal(record: Record) -> Signal:
     maximum = MAXIMA[NAME]
     if source is None:
         why = record.why("clone", "no clone was given")
-        return Signal(NAME, (unknown(NAME, maximum, why, do=_CLONE),))
+        return Signal(NAME, (unknown(NAME, maximum, why, do=CLONE),))
     data = source.data
     since = source.fetched.date() - timedelta(days=WINDOW_DAYS)
     if data["shallow_since"] and date.fromisoformat(data["shallow_since"]) > since:

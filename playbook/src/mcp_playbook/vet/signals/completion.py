@@ -9,11 +9,11 @@ from typing import Any
 
 from mcp_playbook.vet.record import Record, Source
 from mcp_playbook.vet.rubric import MAXIMA, Exclusion, Part, Signal, known, unknown
+from mcp_playbook.vet.steps import RUN_TASKS
 
 NAME = "completion on your tasks"
 FEWEST = 10  # below that one task decides too much
 TRUSTED = 0.8  # below that, not trusted whatever the sum
-RUN_TASKS = "run 10 to 50 tasks of your own against this version and pass the results as --tasks"
 
 
 def signal(record: Record) -> Signal:

@@ -6,9 +6,9 @@ from typing import Any
 from mcp_playbook.lint import lint
 from mcp_playbook.vet.record import Record
 from mcp_playbook.vet.rubric import MAXIMA, Part, Signal, known, unknown
+from mcp_playbook.vet.steps import LIST_TOOLS
 
 NAME = "descriptions"
-LIST_TOOLS = "take its tools/list: --run for a package, an address for a remote server, or --tools"
 
 
 def signal(record: Record) -> Signal:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from mcp_playbook.vet.record import Record
 from mcp_playbook.vet.rubric import MAXIMA, Part, Signal, known, unknown
+from mcp_playbook.vet.steps import ASK_ISSUES
 
 NAME = "issue response"
 WINDOW = timedelta(days=180)
@@ -35,7 +36,7 @@ def _part(record: Record) -> Part:
     source = record.get("issues")
     if source is None:
         why = record.why("issues", "no issues were recorded")
-        return unknown(NAME, maximum, why, do="record the repository's issues (playbook/vetted)")
+        return unknown(NAME, maximum, why, do=ASK_ISSUES)
     waits = waited(source.data, source.fetched)
     if len(waits) < FEWEST:
         why = f"{len(waits)} issues by outsiders in {WINDOW.days} days, {FEWEST} are needed"

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from mcp_playbook.vet.record import Record, Source
 from mcp_playbook.vet.rubric import Part, Signal, known, unknown
+from mcp_playbook.vet.steps import ASK_PUBLISHER
 
 NAME = "releases"
 # the last release at most so many days ago → points; all of these are ours
@@ -30,7 +31,7 @@ def signal(record: Record) -> Signal:
     if not source.data["dated"]:
         return _unknown(
             "this index is a copy whose dates are not the publisher's",
-            "ask the publisher's own index: npm view NAME time --json",
+            ASK_PUBLISHER,
         )
     return Signal(NAME, tuple(_parts(source)))
 

@@ -4,6 +4,7 @@ from mcp_playbook.vet import identity, vulnerabilities
 from mcp_playbook.vet.licence import is_open, is_stated
 from mcp_playbook.vet.record import Record
 from mcp_playbook.vet.rubric import Part, Signal, known, unknown
+from mcp_playbook.vet.steps import ASK_PUBLISHER, ASK_SCORECARD, CLONE
 
 NAME = "security and supply chain"
 NOT_TOLD = "this index does not pass the project's own words on"
@@ -42,7 +43,7 @@ def _policy(record: Record) -> Part:
     source = record.get("clone")
     if source is None:
         why = record.why("clone", "no clone was given")
-        return unknown("SECURITY.md", POLICY, why, do="pass a clone (--clone)")
+        return unknown("SECURITY.md", POLICY, why, do=CLONE)
     there = bool(source.data["security_policy"])
     value = "in the clone" if there else "not in the clone"
     return known("SECURITY.md", POLICY, POLICY if there else 0.0, value, source)
@@ -50,7 +51,7 @@ def _policy(record: Record) -> Part:
 
 def _attested(record: Record) -> Part:
     source = record.get("registry")
-    name, do = "build attestation", "look at the publisher's own index for provenance"
+    name, do = "build attestation", ASK_PUBLISHER
     if source is None:
         return unknown(name, ATTESTED, record.why("registry", "no package index lists it"), do=do)
     attested = source.data["attested"]
@@ -63,7 +64,7 @@ def _attested(record: Record) -> Part:
 def _scorecard(record: Record) -> Part:
     source = record.get("scorecard")
     name = "OpenSSF Scorecard"
-    do = "record the Scorecard API's answer for the repository (playbook/vetted)"
+    do = ASK_SCORECARD
     if source is None:
         return unknown(name, SCORECARD, record.why("scorecard", "not recorded"), do=do)
     scores = {
