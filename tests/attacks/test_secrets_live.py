@@ -173,6 +173,22 @@ async def test_p02_no_record_holds_a_secret(searched: Searched) -> None:
     searched.missing_from({number: row["body"] for number, row in enumerate(rows)})
 
 
+async def test_p02_a_login_can_be_kept_in_a_file_instead_of_the_environment(
+    searched: Searched, tmp_path: Path
+) -> None:
+    """As SECURITY.md says: the URL names a password file, and holds no password."""
+    filler, file = searched.stack.filler(), tmp_path / "pgpass"
+    file.touch(mode=0o600)
+    password = filler.secrets.get("postgres-audit_writer")
+    file.write_text(f"127.0.0.1:{filler.ports['postgres']}:ledger:audit_writer:{password}\n")
+    address = f"127.0.0.1:{filler.ports['postgres']}/ledger"
+    writer = await asyncpg.connect(f"postgresql://audit_writer@{address}?passfile={file}")
+    try:
+        assert await writer.fetchval("SELECT current_user") == "audit_writer"
+    finally:
+        await writer.close()
+
+
 # what each process is given in its environment; a server of its own gets what its stack.toml says
 GIVEN = {
     "gateway": {"postgres-audit_writer", "postgres-audit_reader", "valkey"},
