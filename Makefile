@@ -120,7 +120,7 @@ new-server: .venv/ready ## a server of your own, from the template: NAME=billing
 
 .PHONY: vet
 vet: .venv/ready ## audit a public MCP server before you trust it: make vet URL_OR_PACKAGE=…
-	@$(PY) -m mcp_playbook.vet "$(URL_OR_PACKAGE)"
+	@$(PY) -m mcp_playbook.vet $(if $(URL_OR_PACKAGE),"$$URL_OR_PACKAGE") $(if $(RUN),--run) $(if $(RECORD),--record "$$RECORD") $(if $(SAVE),--save) $(if $(CLONE),--clone "$$CLONE") $(if $(TASKS),--tasks "$$TASKS") $(if $(OUT),--out "$$OUT")
 
 .PHONY: drill
 drill: .venv/ready ## cause an incident on a stack of its own and show the recovery: NAME=valkey-down

@@ -85,7 +85,10 @@ def _made(root: Path) -> Sequence[Mapping[str, Any]]:
 )  # fmt: skip
 async def vetted(at: Deployment) -> str:
     kit = kit_of(at)
-    found = vet.unvetted(kit.servers, kit.root)
+    try:
+        found = vet.unvetted(kit.servers, kit.root)
+    except vet.ReportError as error:
+        raise Failed(str(error), do="Mend the file, or make the report anew.") from error
     if found:
         raise Failed(
             "; ".join(found),
