@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +77,7 @@ def sources(root: Path) -> list[str]:
 
 
 def make(folder: Path) -> Clone:
-    """The clone at the earlier commit, with one change of its own that the kit makes otherwise."""
+    """The clone at the earlier commit, with changes of its own, one of which the kit makes otherwise."""
     root = folder / "clone"
     (folder / "first").mkdir(parents=True)
     here = sources(ROOT)
@@ -101,8 +102,9 @@ def make(folder: Path) -> Clone:
     clone = Clone(root, env)
     clone.git("checkout", "-q", "-B", "main", EARLIER)
     _next(clone, folder / "index")
-    _agent(clone, "[read]")
-    clone.git("commit", "-q", "-a", "-m", "Cursor only reads, with us")
+    edit(clone, "gateway/agents.yaml", lambda text: narrowed(text, "[read]"))
+    edit(clone, "gateway/gateway.yaml", lambda text: text.replace("  - warehouse\n", ""))
+    clone.git("commit", "-q", "-a", "-m", "Cursor only reads, and no warehouse, with us")
     return clone
 
 
@@ -145,6 +147,8 @@ def narrowed(agents: str, may: str) -> str:
     return agents.replace(before, f"cursor: {{ may: {may}")
 
 
-def _agent(clone: Clone, may: str) -> None:
-    file = clone.root / "gateway" / "agents.yaml"
-    file.write_text(narrowed(file.read_text("utf-8"), may), "utf-8")
+def edit(clone: Clone, path: str, changed: Callable[[str], str]) -> None:
+    file = clone.root / path
+    before = file.read_text("utf-8")
+    assert changed(before) != before
+    file.write_text(changed(before), "utf-8")
