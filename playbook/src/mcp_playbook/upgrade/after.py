@@ -38,9 +38,9 @@ def _compared(stack: Stack, upgrade: Upgrade, before: Standing) -> list[str]:
             f"{len(before.receipts)} receipts still prove theirs."
         )
     now = standing.taken(stack)
-    problems += _calls(upgrade, before, now)
+    problems += calls(upgrade, before, now)
     standing.put_on_record(stack, _detail(upgrade))
-    problems += _policy(upgrade, now)
+    problems += policy(upgrade, now)
     verified, told = ledger_view.verified(stack.filler())
     if verified == "yes":
         words.say(f"The ledger verifies across the upgrade: {told}")
@@ -49,7 +49,7 @@ def _compared(stack: Stack, upgrade: Upgrade, before: Standing) -> list[str]:
     return problems
 
 
-def _calls(upgrade: Upgrade, before: Standing, now: Standing) -> list[str]:
+def calls(upgrade: Upgrade, before: Standing, now: Standing) -> list[str]:
     problems: list[str] = []
     expected: list[str] = []
     for call in standing.otherwise(before.calls, now.calls):
@@ -67,7 +67,7 @@ def _follows(tool: str, rights: list[str]) -> bool:
     return any(line.startswith(about) for line in rights)
 
 
-def _policy(upgrade: Upgrade, now: Standing) -> list[str]:
+def policy(upgrade: Upgrade, now: Standing) -> list[str]:
     if not now.calls or not upgrade.policy_after:
         return []
     if now.policy != upgrade.policy_after:

@@ -13,6 +13,7 @@ import asyncpg
 import orjson
 
 from mcp_gateway.audit import keys
+from mcp_gateway.audit.block import Keys
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.lookup import verify_entry, verify_receipt
 from mcp_gateway.switches.cli import operator
@@ -57,7 +58,9 @@ def taken(stack: Stack) -> Standing:
     """The calls first, so that their records are among those looked for afterwards."""
     filler = stack.filler()
     calls = made(filler)
-    return asyncio.run(_read(filler, calls))
+    found = asyncio.run(read(ledger_view.reader_url(filler), _trusted(filler)))
+    found.calls = calls
+    return found
 
 
 def made(filler: Filler) -> list[list[str]]:
@@ -72,8 +75,8 @@ def made(filler: Filler) -> list[list[str]]:
     ]
 
 
-async def _read(filler: Filler, calls: list[list[str]]) -> Standing:
-    url, trusted = ledger_view.reader_url(filler), _trusted(filler)
+async def read(url: str, trusted: Keys) -> Standing:
+    """What the ledger stands for now; its calls are for others to make."""
     connection = await asyncpg.connect(url, timeout=10)
     try:
         ends = await connection.fetch(_ENDS)
@@ -86,19 +89,18 @@ async def _read(filler: Filler, calls: list[list[str]]) -> Standing:
         records=sum(row["records"] for row in ends),
         ends={row["seg"]: row["last"] for row in ends},
         receipts=[proof.receipt for proof in proofs if proof.receipt is not None],
-        calls=calls,
         policy=str(orjson.loads(body).get("policy") or "") if body else "",
     )
 
 
 def missing(stack: Stack, before: Standing) -> list[str]:
     """What the ledger held before and does not hold now; nothing, when all of it is there."""
-    return asyncio.run(_missing(stack.filler(), before))
+    filler = stack.filler()
+    return asyncio.run(lost(ledger_view.reader_url(filler), _trusted(filler), before))
 
 
-async def _missing(filler: Filler, before: Standing) -> list[str]:
-    now = await _read(filler, [])
-    url, trusted = ledger_view.reader_url(filler), _trusted(filler)
+async def lost(url: str, trusted: Keys, before: Standing) -> list[str]:
+    now = await read(url, trusted)
     found = [
         f"segment {segment[:8]} ended at record {last} and ends at {now.ends.get(segment, 0)} now"
         for segment, last in before.ends.items()
@@ -153,5 +155,5 @@ async def _append(url: str, filler: Filler, detail: dict[str, Any]) -> None:
         await ledger.aclose()
 
 
-def _trusted(filler: Filler) -> dict[str, Any]:
-    return dict(keys.load_public(filler.place.secrets / keys.PUBLIC_NAME))
+def _trusted(filler: Filler) -> Keys:
+    return keys.load_public(filler.place.secrets / keys.PUBLIC_NAME)
