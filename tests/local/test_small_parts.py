@@ -173,13 +173,14 @@ def test_the_environment_chooses_the_stack(tmp_path: Path) -> None:
             place({name: value}, inside)
 
 
-def test_cleaning_leaves_the_folders_of_running_tests(tmp_path: Path) -> None:
+def test_cleaning_leaves_evidence_and_the_folders_of_running_tests(tmp_path: Path) -> None:
     here = place_for_test(tmp_path / ".run", clone(tmp_path / "c"))
     prepare(here)
     (here.run / "test-123").mkdir()
+    (here.run / "evidence").mkdir()
     (here.run / "stack.json").write_text(json.dumps({}))
     remove_data(here)
-    assert [entry.name for entry in here.run.iterdir()] == ["test-123"]
+    assert sorted(entry.name for entry in here.run.iterdir()) == ["evidence", "test-123"]
 
 
 def test_a_lock_file_is_read_without_its_hashes() -> None:

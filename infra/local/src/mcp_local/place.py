@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REALM = "mcp"
+EVIDENCE = "evidence"  # what checks and drills showed here: kept for whoever has to see it
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,9 @@ def prepare(here: Place) -> None:
 
 
 def remove_data(here: Place) -> None:
-    """Everything `make up` made, the run folder of other stacks and running tests excepted."""
+    """Everything `make up` made; not evidence, nor the run folder of running tests and drills."""
     for entry in here.run.iterdir() if here.run.is_dir() else ():
-        if entry.name.startswith("test-"):
+        if entry.name.startswith("test-") or entry.name == EVIDENCE:
             continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)

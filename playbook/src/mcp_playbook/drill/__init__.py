@@ -30,7 +30,7 @@ class Drill:
 
     @property
     def page(self) -> str:
-        """Below playbook/runbooks."""
+        """Its file in playbook/runbooks."""
         return f"{self.name}.md"
 
     @property
@@ -64,7 +64,7 @@ DRILLS: tuple[Drill, ...] = (
     Drill(
         "rotate-keys", "Signing keys are replaced, in time or because one was stolen",
         module="rotate_keys",
-        missing="`make rotate`, and a previous assertion key that is accepted beside the new one",
+        missing="one command for all keys; a previous assertion key accepted beside the new one",
     ),
     Drill(
         "rug-pull", "A server's definition changed after its review", module="rug_pull",

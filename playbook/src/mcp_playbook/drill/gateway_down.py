@@ -61,8 +61,8 @@ async def rehearse(drill: Rehearsal) -> None:
         stage.kill("gateway")
         begun = time.monotonic()
         drill.incident(
-            f"the gateway (pid {part.pid}) is killed with SIGKILL while {len(flows)} people read "
-            f"and one call is under way ({hanging.server} was paused to hold it)"
+            f"the gateway (pid {part.pid}) is killed with SIGKILL; {len(flows)} people read, "
+            "and one call is under way at a server paused for that"
         )
         drill.saw(lost := await under_way, "the call under way: ")
         drill.expect(Expect.VISIBLE, lost.status == 0, lost)
@@ -87,8 +87,9 @@ async def rehearse(drill: Rehearsal) -> None:
     unrecorded = [seen for seen in answers if not await _recorded(stage, seen)]
     drill.expect(Expect.RECORDED, not unrecorded, f"{len(answers)} answers")
     told = await stage.audit("--open-minutes", "0")
-    finding = next((row.strip() for row in told.stdout.splitlines() if rid in row), "")
-    drill.saw(f"what make audit says after five minutes: {finding or 'nothing of that call'}")
+    finding = next((row for row in told.stdout.splitlines() if rid in row), "")
+    finding = " ".join(finding.split())
+    drill.saw(f"make audit, as after five minutes:\n{finding or 'nothing of that call'}")
     drill.expect(Expect.OPEN, finding.startswith("OPEN-INTENT"), finding)
     settled = await stage.gateway(
         "mcp_gateway.audit", "settle", "--all", "--reason", "reads: nothing to undo",

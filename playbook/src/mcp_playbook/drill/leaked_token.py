@@ -1,10 +1,16 @@
 """Somebody's tokens were found in a log: the session ends at the issuer, then the tokens here."""
 
 import time
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from mcp_local.governed import CLIENT_ID
 from mcp_playbook.drill.rehearsal import NotAsExpectedError, Rehearsal
+
+MADE = (
+    "SELECT count(*) FROM audit.record "
+    "WHERE kind = 'outcome' AND person = $1 AND tool = $2 AND ts >= $3"
+)
 
 
 class Expect(StrEnum):
@@ -18,7 +24,7 @@ class Expect(StrEnum):
 
 
 async def rehearse(drill: Rehearsal) -> None:
-    stage, ask = drill.stage, drill.callers
+    stage, ask, since = drill.stage, drill.callers, datetime.now(UTC)
     mine = ask.reads()[0]
     session = await ask.sign_in(mine.person)
     access, refresh = str(session["access_token"]), str(session.get("refresh_token", ""))
@@ -36,7 +42,8 @@ async def rehearse(drill: Rehearsal) -> None:
         "mcp_gateway.audit", "show", "--person", mine.person, "--limit", "4"
     )
     drill.saw(f"audit show --person {mine.person} --limit 4:\n{shown.stdout.strip()}")
-    drill.expect(Expect.RECORD, f"{mine.server}.{mine.tool}" in shown.stdout)
+    (made,) = await stage.ledger(MADE, mine.person, mine.tool, since)
+    drill.expect(Expect.RECORD, made["count"] == 2, f"{made['count']} calls since then")
 
     begun = time.monotonic()
     at = f"{stage.stack.here.issuer}/protocol/openid-connect/revoke"

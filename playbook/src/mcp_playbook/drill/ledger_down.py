@@ -11,7 +11,7 @@ BACK_SECONDS = 20.0
 RECORDED = "SELECT count(*) FROM audit.record WHERE ts >= $1 AND ts <= $2 AND kind = 'intent'"
 GAP = (
     "SELECT body FROM audit.record "
-    "WHERE kind = 'event' AND reason = 'ledger_gap' ORDER BY ts DESC LIMIT 1"
+    "WHERE kind = 'event' AND reason = 'ledger_gap' AND ts >= $1 ORDER BY ts DESC LIMIT 1"
 )
 
 
@@ -52,7 +52,7 @@ async def rehearse(drill: Rehearsal) -> None:
     (count,) = await stage.ledger(RECORDED, since, until)
     drill.saw(f"intents on record from the outage: {count['count']}")
     drill.expect(Expect.NOTHING, count["count"] == 0, count["count"])
-    gaps = await stage.ledger(GAP)
+    gaps = await stage.ledger(GAP, since)
     said = gaps[0]["body"].decode() if gaps else ""
     drill.saw(f"the event on record: {said or 'none'}")
     drill.expect(Expect.GAP, '"refused":' in said, said)

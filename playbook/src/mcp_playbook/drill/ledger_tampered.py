@@ -80,7 +80,7 @@ async def _found_and_restored(drill: Rehearsal, victim: Seen, other: str, copies
     drill.recovery(f"compared with it: {'; '.join(where) or 'nothing is different'}")
     drill.expect(Expect.ONE, [row["seq"] for row in edited] == [receipt["seq"]], where)
     await _put_back(stage, edited)
-    drill.recovery("the record is put back, byte for byte, by two people")
+    drill.recovery("the record is put back, byte for byte")
     await drill.verifies(Expect.RESTORED)
     shown = await stage.receipt(receipt)
     drill.saw(f"the receipt of the caller: {_first(shown.stdout)}")
@@ -140,4 +140,5 @@ async def _write(stage: Stage, body: bytes, person: str, row: Row) -> None:
 def _first(text: str) -> str:
     """The first finding, or what was found sound."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return next((line for line in lines if line.startswith(("OK", "RECEIPT"))), "".join(lines[:1]))
+    found = next((line for line in lines if line.startswith(("OK", "RECEIPT"))), "".join(lines[:1]))
+    return " ".join(found.split())

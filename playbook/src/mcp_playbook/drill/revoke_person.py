@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from mcp_playbook.drill.callers import Seen
@@ -9,8 +10,7 @@ from mcp_playbook.drill.rehearsal import NotAsExpectedError, Rehearsal
 
 EVENTS = (
     "SELECT body FROM audit.record WHERE kind = 'event' "
-    "AND reason IN ('revoked', 'blocked', 'unblocked') AND ts >= now() - interval '2 minutes' "
-    "ORDER BY ts, seq"
+    "AND reason IN ('revoked', 'blocked', 'unblocked') AND ts >= $1 ORDER BY ts, seq"
 )
 WHY = "a drill"
 
@@ -26,7 +26,7 @@ class Expect(StrEnum):
 
 
 async def rehearse(drill: Rehearsal) -> None:
-    stage, ask = drill.stage, drill.callers
+    stage, ask, since = drill.stage, drill.callers, datetime.now(UTC)
     mine, *rest = ask.reads()
     other = next((call for call in rest if call.person != mine.person), None)
     if other is None:
@@ -64,7 +64,7 @@ async def rehearse(drill: Rehearsal) -> None:
     drill.saw(seen := await ask(mine), "the next call: ")
     drill.expect(Expect.OPENED, seen.ok, seen)
 
-    details = [json.loads(row["body"]) for row in await stage.ledger(EVENTS)]
+    details = [json.loads(row["body"]) for row in await stage.ledger(EVENTS, since)]
     told = [
         one["reason"] for one in details
         if (one["detail"]["name"], one["detail"]["why"]) == (person, WHY) and one["detail"]["by"]
