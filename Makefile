@@ -127,8 +127,8 @@ drill: .venv/ready ## cause an incident on a stack of its own and show the recov
 	@$(PY) -m mcp_playbook.drill $(NAME)
 
 .PHONY: upgrade
-upgrade: .venv/ready ## take another version of the kit: TO=v0.2.0 (checked before and after)
-	@$(PY) -m mcp_playbook.upgrade "$(TO)"
+upgrade: .venv/ready ## take another version of the kit: TO=v0.2.0 (CHECK=1 only looks; RIGHTS=…, FROM=…)
+	@$(PY) -m mcp_playbook.upgrade "$(TO)" $(if $(CHECK),--check) $(if $(FROM),--from "$(FROM)") $(if $(RIGHTS),--rights "$(RIGHTS)")
 
 .PHONY: controls
 controls: .venv/ready ## the control map for auditors, made anew from the checks

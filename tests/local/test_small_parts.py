@@ -19,7 +19,7 @@ from mcp_local.allocation import PortBusyError, allocate
 from mcp_local.environment import inherited
 from mcp_local.lock import LockHeldError, held, holder
 from mcp_local.lockcheck import pins, unhashed
-from mcp_local.place import Place, place, prepare, remove_data
+from mcp_local.place import KEPT, Place, place, prepare, remove_data
 from mcp_local.plan import plan
 from mcp_local.secret_files import KEYS, Secrets
 from mcp_local.stack import place_for_test
@@ -177,10 +177,11 @@ def test_cleaning_leaves_evidence_and_the_folders_of_running_tests(tmp_path: Pat
     here = place_for_test(tmp_path / ".run", clone(tmp_path / "c"))
     prepare(here)
     (here.run / "test-123").mkdir()
-    (here.run / "evidence").mkdir()
+    for kept in KEPT:
+        (here.run / kept).mkdir()
     (here.run / "stack.json").write_text(json.dumps({}))
     remove_data(here)
-    assert sorted(entry.name for entry in here.run.iterdir()) == ["evidence", "test-123"]
+    assert sorted(entry.name for entry in here.run.iterdir()) == sorted([*KEPT, "test-123"])
 
 
 def test_a_lock_file_is_read_without_its_hashes() -> None:

@@ -13,7 +13,7 @@ from mcp_local.board import READY, read_board
 from mcp_local.load import Stack, load
 from mcp_local.lock import LockHeldError, held
 from mcp_local.logs import NoLogError
-from mcp_local.place import NoRepositoryError, prepare, remove_data
+from mcp_local.place import KEPT, NoRepositoryError, prepare, remove_data
 from mcp_local.ports import NoFreePortError
 from mcp_local.postgres_home import PostgresMissingError
 from mcp_local.stack_toml import StackTomlError
@@ -48,7 +48,9 @@ def clean(stack: Stack, _: argparse.Namespace) -> int:
     control.stop(stack.here)
     postgres.remove(stack.here.run / "postgres")
     remove_data(stack.here)
-    screen.console.print("Stopped; data, logs and secrets are removed.")
+    kept = sorted(name for name in KEPT if (stack.here.run / name).is_dir())
+    told = f" Kept in .run: {', '.join(kept)}." if kept else ""
+    screen.console.print(f"Stopped; data, logs and secrets are removed.{told}")
     return 0
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 REALM = "mcp"
 EVIDENCE = "evidence"  # what checks and drills showed here: kept for whoever has to see it
+# what people keep through `make clean`: evidence for a review board, backups, servers taken out
+KEPT = frozenset({EVIDENCE, "backups", "removed"})
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,9 @@ def prepare(here: Place) -> None:
 
 
 def remove_data(here: Place) -> None:
-    """Everything `make up` made; not evidence, nor the run folder of running tests and drills."""
+    """Everything `make up` made; not what people keep, nor run folders of tests and drills."""
     for entry in here.run.iterdir() if here.run.is_dir() else ():
-        if entry.name.startswith("test-") or entry.name == EVIDENCE:
+        if entry.name.startswith("test-") or entry.name in KEPT:
             continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
