@@ -5,7 +5,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -77,12 +77,12 @@ def secrets_of(stack: Stack) -> dict[str, bytes]:
 
 def left_behind(stack: Stack) -> dict[Path, bytes]:
     """Every file of the run folder, but those that keep secrets."""
-    run = stack.here.run
-    return {
-        path: path.read_bytes()
-        for path in run.rglob("*")
-        if path.is_file() and path.relative_to(run).parts[0] not in KEPT
-    }
+    run, found = stack.here.run, {}
+    for path in run.rglob("*"):
+        if path.relative_to(run).parts[0] not in KEPT:
+            with suppress(OSError):  # a folder, or a database's file that has just gone
+                found[path] = path.read_bytes()
+    return found
 
 
 def issuer_of(stack: Stack) -> Issuer:
