@@ -82,6 +82,24 @@ def test_an_expectation_holds_only_when_it_held_each_time(tmp_path: Path) -> Non
     assert record.expectations[0].seen == "not this time"
 
 
+def test_what_a_deployment_has_no_case_of_is_neither_failure_nor_proof(tmp_path: Path) -> None:
+    async def no_case(drill: Rehearsal) -> None:
+        drill.expect(Expect.ONE, True)
+        drill.nothing_here(Expect.OTHER, "one server is listed")
+
+    record, said = run(no_case, tmp_path)
+    assert record.passed
+    assert "no case   another holds too\n            one server is listed" in said
+    assert "1 of 1 expectations held" in verdict(record)
+
+    async def a_case_after_all(drill: Rehearsal) -> None:
+        await no_case(drill)
+        drill.expect(Expect.OTHER, False, "seen")
+
+    record, _ = run(a_case_after_all, tmp_path)
+    assert not record.passed
+
+
 def test_a_drill_that_breaks_off_has_failed_whatever_held_before(tmp_path: Path) -> None:
     async def breaks(drill: Rehearsal) -> None:
         await all_holds(drill)

@@ -108,6 +108,8 @@ class Held(BaseModel):
     what: str
     held: bool
     seen: str = ""
+    # false where this deployment has nothing to see it on; `seen` then says what is not there
+    here: bool = True
 
 
 class Record(BaseModel):

@@ -90,27 +90,32 @@ class Callers:
             raise NoSuchCallError("an allowed cheap read")
         return list(found.values())
 
-    def write(self) -> Call:
+    def write(self) -> Call | None:
         """A write, by somebody who may make it."""
-        return self._by_who_may(lambda rule: rule.kind == "write", "a call of a tool that writes")
+        return self._found(lambda rule: rule.kind == "write")
 
-    def costly(self) -> Call:
+    def costly(self) -> Call | None:
         """A read whose line in the policy has a cost."""
-        return self._by_who_may(
-            lambda rule: rule.kind == "read" and rule.cost > 1, "a call of a read that costs"
-        )
+        return self._found(lambda rule: rule.kind == "read" and rule.cost > 1)
 
-    def _by_who_may(self, wanted: Callable[[policy.Rule], bool], words: str) -> Call:
+    def by_another(self, person: str) -> Call | None:
+        """A cheap read by somebody else."""
+        return self._found(lambda rule: rule.kind == "read" and rule.cost == 1, but=person)
+
+    def _found(self, wanted: Callable[[policy.Rule], bool], but: str = "") -> Call | None:
+        """A call of the demo, if need be by a person who may make it instead of one who may not."""
         rules = self._policy().rules
         for call in [*self.calls("allowed"), *self.calls("refused")]:
             rule = rules[call.server, "tool", call.tool]
-            if wanted(rule):
-                for person in people(self.stack.here.root):
-                    if rule.roles & set(person.role.split(", ")):
-                        return call.model_copy(
-                            update={"person": person.username, "expect": "allowed"}
-                        )
-        raise NoSuchCallError(words)
+            may = [
+                person.username
+                for person in people(self.stack.here.root)
+                if rule.roles & set(person.role.split(", ")) and person.username != but
+            ]
+            if wanted(rule) and may:
+                person = call.person if call.person in may else may[0]
+                return call.model_copy(update={"person": person, "expect": "allowed"})
+        return None
 
     def timeout(self, call: Call) -> float:
         return self._policy().rules[call.server, "tool", call.tool].timeout

@@ -10,8 +10,9 @@ from pathlib import Path
 from types import FrameType
 
 from mcp_local import control
+from mcp_local.cli import FORESEEN
 from mcp_local.place import find_root
-from mcp_playbook.drill import DRILLS, Drill, Record, records
+from mcp_playbook.drill import DRILLS, Drill, Held, Record, records
 from mcp_playbook.drill.callers import Callers
 from mcp_playbook.drill.rehearsal import Rehearsal, write
 from mcp_playbook.drill.stage import Stage, stage
@@ -77,7 +78,7 @@ def run(drills: Sequence[Drill], root: Path, evidence: Path, say: Callable[[str]
             say(f"A stack for {drill.name} is started; nothing of yours is touched.")
             with getattr(drill.load(), "opened", stage)(root) as made:
                 one(drill, made)
-    except control.StackError as error:
+    except FORESEEN as error:
         say(f"\nThe drill's stack does not stand: {error}")
     if len(drills) > 1:
         say("\n" + "\n".join(verdict(record) for record in done))
@@ -85,11 +86,11 @@ def run(drills: Sequence[Drill], root: Path, evidence: Path, say: Callable[[str]
 
 
 def verdict(record: Record) -> str:
-    held = sum(one.held for one in record.expectations)
+    shown = [one for one in record.expectations if one.here]
     word = "passed" if record.passed else "FAILED"
     return (
-        f"{record.name}: {word}, {held} of {len(record.expectations)} expectations held in "
-        f"{record.seconds:.1f} s"
+        f"{record.name}: {word}, {sum(one.held for one in shown)} of {len(shown)} expectations "
+        f"held in {record.seconds:.1f} s"
     )
 
 
@@ -119,13 +120,19 @@ def rehearsed(drill: Drill, made: Stage, say: Callable[[str], None]) -> Record:
     record = rehearsal.record(drill, trouble)
     say("")
     for one in record.expectations:
-        say(f"  {'held    ' if one.held else 'NOT HELD'}  {one.what}")
-        if not one.held:
+        say(f"  {_word(one)}  {one.what}")
+        if not one.held or not one.here:
             say(f"            {one.seen.splitlines()[0] if one.seen else ''}")
     if drill.missing:
         say(f"  not yet   {drill.missing}")
     say("")
     return record
+
+
+def _word(one: Held) -> str:
+    if not one.here:
+        return "no case "
+    return "held    " if one.held else "NOT HELD"
 
 
 @contextlib.contextmanager

@@ -28,7 +28,8 @@ class Expect(StrEnum):
 
 async def rehearse(drill: Rehearsal) -> None:
     stage, ask = drill.stage, drill.callers
-    calls = [*ask.reads(), ask.write()]
+    write = ask.write()
+    calls = [*ask.reads(), *([write] if write else [])]
     before = await drill.before(*calls)
     async with stage.down("postgres", signal.SIGINT) as part:
         drill.incident(f"postgres (pid {part.pid}) is stopped and stays down")

@@ -55,8 +55,12 @@ class Rehearsal:
     def expect(self, what: StrEnum, held: bool, seen: object = "") -> None:
         """Looked at again, an expectation holds only when it held each time."""
         before = self.held.get(what)
-        if before is None or before.held:
+        if before is None or before.held or not before.here:
             self.held[what] = Held(what=what, held=held, seen=str(seen))
+
+    def nothing_here(self, what: StrEnum, why: str) -> None:
+        """What this deployment has no case of: no failure, and no proof."""
+        self.held.setdefault(what, Held(what=what, held=True, seen=why, here=False))
 
     async def before(self, *calls: Call) -> list[Seen]:
         """What these calls get while all is well: what they must get again afterwards."""

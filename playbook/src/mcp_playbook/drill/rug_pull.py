@@ -13,7 +13,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+import yaml
+
+from mcp_gateway import settings
 from mcp_local.load import Stack
+from mcp_playbook.drill.callers import Callers
 from mcp_playbook.drill.rehearsal import NotAsExpectedError, Rehearsal, took
 from mcp_playbook.drill.stage import Stage, run_folder, stage
 
@@ -26,8 +30,8 @@ DRIFT = "SELECT body FROM audit.record WHERE kind = 'event' AND reason = ANY($1)
 
 class Expect(StrEnum):
     CLOSED = "within 35 s the changed tool is closed: callers hear quarantined"
-    HIDDEN = "it is listed no more"
-    OTHERS = "the server's other tools, and other servers, go on"
+    HIDDEN = "it is listed no more, and nothing else is missing"
+    OTHERS = "other servers go on"
     RECORD = "the drift is on record, with server and tool"
     SHOWN = "make tools-lock shows what changed, word by word"
     REVERTED = "with the reviewed version back the tool opens by itself, within 35 s"
@@ -45,8 +49,8 @@ class Copied(Stage):
 @contextlib.contextmanager
 def opened(root: Path) -> Iterator[Stage]:
     copy = run_folder(root).with_suffix(".copy")
-    shutil.copytree(root, copy, ignore=NOT_COPIED, symlinks=True)
     try:
+        _copy(root, copy)
         first = [*map(str, sorted(copy.glob("servers/*/src"))), os.environ.get("PYTHONPATH", "")]
         environment = {"PYTHONPATH": os.pathsep.join(filter(None, first))}
         with stage(root, source=copy, more=environment) as made:
@@ -55,10 +59,25 @@ def opened(root: Path) -> Iterator[Stage]:
         shutil.rmtree(copy, ignore_errors=True)
 
 
+def _copy(root: Path, copy: Path) -> None:
+    """The repository, and into it the servers that its gateway.yaml lists from elsewhere."""
+    shutil.copytree(root, copy, ignore=NOT_COPIED, symlinks=True)
+    listing = Path("gateway", "gateway.yaml")
+    config = settings.load(root / listing)
+    servers = settings.servers(config, root / listing)
+    for server in servers:
+        if root not in server.folder.parents:
+            shutil.copytree(server.folder, copy / "servers" / server.name, ignore=NOT_COPIED)
+    listed = [{"path": server.name, "resource": server.resource} for server in servers]
+    content = yaml.safe_load((root / listing).read_text("utf-8")) | {"servers": listed}
+    (copy / listing).write_text(yaml.safe_dump(content), "utf-8")
+
+
 async def rehearse(drill: Rehearsal) -> None:
     stage, ask = drill.stage, drill.callers
     mine, *others = ask.reads()
     await drill.before(mine, *others)
+    listed = await _listed(ask, mine.person)
     source, first_line = _definition(stage.stack, mine.server, mine.tool)
     reviewed = source.read_text("utf-8")
     pulled = reviewed.replace(first_line, f"{first_line} {PULLED}", 1)
@@ -75,11 +94,11 @@ async def rehearse(drill: Rehearsal) -> None:
     for call in others:
         other = await ask(call)
         drill.expect(Expect.OTHERS, other.ok, other)
-    listed = await ask.lists(mine.person)
-    names = [] if isinstance(listed, str) else [tool["name"] for tool in listed.result["tools"]]
-    drill.saw(f"{mine.person} lists: {', '.join(names)}")
-    drill.expect(Expect.HIDDEN, f"{mine.server}_{mine.tool}" not in names and bool(names))
-    drill.expect(Expect.OTHERS, any(name.startswith(f"{mine.server}_") for name in names))
+    now = await _listed(ask, mine.person)
+    drill.saw(f"{mine.person} lists: {', '.join(sorted(now)) or 'nothing'}")
+    drill.expect(Expect.HIDDEN, now == listed - {f"{mine.server}_{mine.tool}"}, sorted(now))
+    if not others:
+        drill.nothing_here(Expect.OTHERS, "one server is listed")
     drill.saw(f"on record: {await _events(stage)}")
     drill.expect(Expect.RECORD, mine.tool in await _events(stage))
 
@@ -109,14 +128,24 @@ async def rehearse(drill: Rehearsal) -> None:
     await drill.verifies(Expect.LEDGER)
 
 
+async def _listed(ask: Callers, person: str) -> set[str]:
+    reply = await ask.lists(person)
+    return set() if isinstance(reply, str) else {tool["name"] for tool in reply.result["tools"]}
+
+
 def _lock(stack: Stack, server: str) -> Path:
     return stack.plan.part(server).folder / "tools.lock.json"
 
 
+def _pinned(stack: Stack, server: str) -> dict[str, str]:
+    """By tool, what it was reviewed to say of itself."""
+    tools = json.loads(_lock(stack, server).read_text("utf-8"))["tools"]
+    return {tool["name"]: tool["description"] for tool in tools}
+
+
 def _definition(stack: Stack, server: str, tool: str) -> tuple[Path, str]:
     """Where the source says the first line of what the tool says of itself."""
-    pinned = json.loads(_lock(stack, server).read_text("utf-8"))["tools"]
-    (line,) = [one["description"].splitlines()[0] for one in pinned if one["name"] == tool]
+    line = _pinned(stack, server)[tool].splitlines()[0]
     for file in sorted((stack.plan.part(server).folder / "src").rglob("*.py")):
         if line in file.read_text("utf-8"):
             return file, line

@@ -26,6 +26,8 @@ async def rehearse(drill: Rehearsal) -> None:
     stage, ask = drill.stage, drill.callers
     mine, *others = ask.reads()
     await drill.before(mine, *others)
+    if not others:
+        drill.nothing_here(Expect.OTHERS, "one server is listed")
     part = stage.part(mine.server)
     stage.kill(mine.server)
     drill.incident(f"{mine.server} (pid {part.pid}) is killed with SIGKILL")

@@ -27,6 +27,8 @@ async def rehearse(drill: Rehearsal) -> None:
     stage, ask = drill.stage, drill.callers
     mine, *others = ask.reads()
     before = await drill.before(mine, *others)
+    if not others:
+        drill.nothing_here(Expect.OTHERS, "one server is listed")
     time_given = ask.timeout(mine)
     (earlier,) = await stage.ledger(TIMED_OUT, mine.server)
     with stage.unattended(), stage.paused(mine.server):
