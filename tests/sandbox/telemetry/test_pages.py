@@ -17,14 +17,17 @@ HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
 async def test_the_list_names_person_tool_time_and_how_it_ended() -> None:
     standin = Standin()
     await standin.spans(
-        span(enduser__id="ana", gen_ai__tool__name="crm_get_account", ms=(0, 37)),
+        span(name="tools/call crm_get_account", enduser__id="ana", ms=(0, 37)),
         span(number=2, parent=1, name="GET", ms=(5, 20)),
     )
     await standin.spans(span(trace=2, enduser__id="dee", mcp_gateway__status="refused"))
     await standin.spans(span(trace=3, failed=True, error__type="timed_out"))
+    own = "service-account-http://localhost:8080/servers/crm/mcp"
+    await standin.spans(span(trace=4, name="tools/list", enduser__id=own))
     text = (await standin.http.get("/")).text
-    for shown in ("ana", "crm_get_account", "37.0", "dee", "refused", "timed_out"):
+    for shown in ("ana", "37.0", "dee", "refused", "timed_out", "(the gateway itself)"):
         assert f">{shown}</td>" in text, shown
+    assert ">tools/call crm_get_account</a>" in text
     assert text.index("timed_out") < text.index("ana"), "the latest comes first"
 
 

@@ -40,7 +40,6 @@ class Line:
     name: str
     service: str
     person: str
-    tool: str
     ms: float
     status: str
     spans: int
@@ -82,12 +81,16 @@ def line(trace: Trace) -> Line:
         time=_time(top.start),
         name=top.name,
         service=top.service,
-        person=str(top.attributes.get("enduser.id", "")),
-        tool=str(top.attributes.get("gen_ai.tool.name", "")),
+        person=_person(str(top.attributes.get("enduser.id", ""))),
         ms=(top.end - top.start) / 1e6,
         status=_status(top),
         spans=len(spans),
     )
+
+
+def _person(name: str) -> str:
+    """The gateway asks servers for their definitions under its own name, which is its URL."""
+    return "(the gateway itself)" if name.startswith("service-account-http") else name
 
 
 def _status(top: Span) -> str:
