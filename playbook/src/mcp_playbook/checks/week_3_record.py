@@ -59,9 +59,10 @@ async def recorded(at: Deployment) -> str:
             raise Failed(f"the record of {probe.tool} has no latency", do="Report it: a defect.")
         if record["person"] != probe.person or record["tool"] != probe.tool:
             raise Failed(f"the record names {record['person']}, {record['tool']}", do="A defect.")
+        took = f", {body['latency_ms']:.0f} ms" if "latency_ms" in body else ""
         told.append(
             f"{record['person']} via {record['agent']}: {probe.server}.{probe.tool} "
-            f"{record['status']} {body.get('latency_ms', 'no')} ms"
+            f"{record['status']}{took}"
         )
     return "; ".join(told)
 
