@@ -45,6 +45,7 @@ from mcp_gateway.settings import Config, ConfigError, Server, Settings
 from mcp_gateway.switches.live import Switches
 from mcp_gateway.throttle import ValkeyThrottle
 from mcp_gateway.turned_away import TurnedAway
+from mcp_gateway.vitals import Vitals
 from mcp_shared.tokens import KeySource, fetch_json
 
 log = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ class Gateway:
         internal = _internal(config.issuer, made.issuer_internal)
         endpoints = [AGGREGATE, *self.catalogue.servers]
         urls = {one: config.public_url + discovery.path_of(one) for one in endpoints}
-        measures = Measures(self.catalogue)
+        measures = Measures(self.catalogue, lambda: self.policy)
         self.keys = KeySource(fetch_json(f"{internal}/protocol/openid-connect/certs"))
         assertion = jwk.import_key((made.keys / "gateway-assertion.pem").read_bytes(), "RSA")
         assertion.ensure_kid()
@@ -95,6 +96,7 @@ class Gateway:
                 made.replica,
                 timeout=LEDGER_SECONDS,
                 insist_on_durability=insist_on_durability,
+                appended=measures.appended.record,
             )
             stack.push_async_callback(ledger.aclose)
             client = Outbound()
@@ -109,6 +111,7 @@ class Gateway:
                 token_url=f"{internal}/protocol/openid-connect/token",
                 issuer=config.issuer,
                 key=assertion,
+                counted=measures.exchanged,
             )
             forward = Forward(
                 client=client,
@@ -116,6 +119,7 @@ class Gateway:
                 upstreams={one.name: self._upstream(one) for one in self.servers},
                 endpoints=urls,
                 answer_bytes=config.limits.answer_bytes,
+                measure=measures.sent,
             )
             authenticate = Authenticate(
                 keys=self.keys,
@@ -130,6 +134,7 @@ class Gateway:
             throttle = ValkeyThrottle(redis, config.limits, lambda: self.policy, switches)
             stack.push_async_callback(throttle.aclose)
             drift = Drift(self.catalogue, forward, recorder.event)
+            Vitals(ledger, throttle, forward, self.catalogue, drift, switches, self.keys).watch()
             self.edge = Edge(
                 pipeline=Pipeline(
                     authenticate=authenticate,

@@ -17,7 +17,7 @@ class Breaker:
 
     def wait(self) -> float:
         """Seconds to wait; 0 lets the caller through, and lets one through after a rest."""
-        if self._failures < FAILURES:
+        if not self.resting:
             return 0.0
         left = self._open_until - self._clock()
         if left > 0:
@@ -25,10 +25,15 @@ class Breaker:
         self._open_until = self._clock() + REST_SECONDS  # the others wait for this one's outcome
         return 0.0
 
+    @property
+    def resting(self) -> bool:
+        """Whether calls are turned away, but for one that tries."""
+        return self._failures >= FAILURES
+
     def worked(self) -> None:
         self._failures = 0
 
     def failed(self) -> None:
         self._failures += 1
-        if self._failures >= FAILURES:
+        if self.resting:
             self._open_until = self._clock() + REST_SECONDS

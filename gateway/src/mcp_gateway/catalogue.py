@@ -6,6 +6,7 @@ the lock file changes.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,6 +59,11 @@ class Catalogue:
 
     def quarantined(self, server: str, family: Family, name: str) -> bool:
         return (server, family, name) in self.drifted
+
+    def drifts(self) -> Mapping[str, int]:
+        """By server, how many definitions are in quarantine."""
+        found = Counter(server for server, _, _ in self.drifted)
+        return {server: found[server] for server in self.servers}
 
     def swap(self, servers: Mapping[str, Pinned]) -> None:
         """Go over to other definitions of the same servers, all at once."""

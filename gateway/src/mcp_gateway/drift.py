@@ -45,6 +45,11 @@ class Drift:
         self._told: set[tuple[str, Family, str]] = set()
         self._under_way: dict[str, asyncio.Task[None]] = {}
 
+    @property
+    def compared(self) -> Mapping[str, bool]:
+        """By server, whether its definitions were compared when last looked at."""
+        return {server: server in self._compared for server in self._catalogue.servers}
+
     async def ensure_compared(self, server: str) -> None:
         """Return once this server's definitions have been compared.
 

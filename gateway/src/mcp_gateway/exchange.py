@@ -37,11 +37,21 @@ tracer = trace.get_tracer("mcp_gateway")
 
 
 class Exchange:
-    def __init__(self, *, client: Outbound, token_url: str, issuer: str, key: jwk.Key) -> None:
+    def __init__(
+        self,
+        *,
+        client: Outbound,
+        token_url: str,
+        issuer: str,
+        key: jwk.Key,
+        counted: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._client = client
         self._token_url = token_url
         self._issuer = issuer
         self._key = key
+        # told how each exchange ended: ok, or the refusal's code
+        self._counted = counted
         self._tokens: OrderedDict[tuple[bytes, str, str], tuple[float, str]] = OrderedDict()
         self._waiting: dict[tuple[bytes, str, str], asyncio.Task[str]] = {}
 
@@ -92,8 +102,12 @@ class Exchange:
     ) -> str:
         try:
             token, expires = await ask()
+        except Refusal as refusal:
+            self._counted(refusal.code)
+            raise
         finally:
             del self._waiting[key]
+        self._counted("ok")
         self._tokens[key] = (min(expires, not_after) - MARGIN_SECONDS, token)
         if len(self._tokens) > CACHED_TOKENS:
             self._tokens.popitem(last=False)

@@ -7,6 +7,7 @@ two layers multiply. Failures come back as an `Answer`.
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ Emit = Callable[[bytes], Awaitable[None]]
 _slices = msgspec.json.Decoder(dict[str, Raw])
 _encode = msgspec.json.Encoder().encode
 MAX_CODE = 32  # characters; a code is a word, not a message
+CIRCUIT_OPEN = "circuit_open"
 NAMED = ("tools/call", "prompts/get")
 NOTIFICATION = ("jsonrpc", "method", "params")
 
@@ -46,6 +48,9 @@ class Upstream:
     address: str
     resource: str
 
+
+# told of each request: the server, the call, its answer, and seconds
+Measure = Callable[[str, Call, Answer, float], None]
 
 # what the bytes of a server can come to
 GARBAGE = (BrokenError, msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError)
@@ -64,19 +69,26 @@ class Forward:
         upstreams: Mapping[str, Upstream],
         endpoints: Mapping[str, str],
         answer_bytes: int,
+        measure: Measure = lambda *_: None,
     ) -> None:
         self._client = client
         self._exchange = exchange
         self._upstreams = upstreams
         self._endpoints = endpoints
         self._cap = answer_bytes
+        self._measure = measure
         self._breakers = {name: Breaker() for name in upstreams}
+
+    @property
+    def resting(self) -> Mapping[str, bool]:
+        """By server, whether its breaker is open."""
+        return {name: breaker.resting for name, breaker in self._breakers.items()}
 
     async def __call__(self, receipt: Receipt, emit: Emit | None = None) -> Answer:
         """Send the granted call; notifications on the way go to `emit`, the answer comes back."""
         grant = receipt.grant
         upstream = self._upstreams[grant.server]
-        asked = False
+        begun = 0.0
         try:
             async with asyncio.timeout(grant.rule.timeout):
                 token = await self._exchange.token(
@@ -89,14 +101,17 @@ class Forward:
                     span.set_attribute("server.address", upstream.name)
                     body = envelope(grant.call, grant.target)
                     head = headers(grant.call, grant.target, token, grant.rule.timeout)
-                    asked = True
-                    return await self._send(upstream, body, head, grant.call, emit)
+                    begun = time.perf_counter()
+                    answer = await self._send(upstream, body, head, grant.call, emit)
         except TimeoutError:
-            if asked:  # a server that hangs rests, too: the next callers hear at once
+            if begun:  # a server that hangs rests, too: the next callers hear at once
                 self._breakers[upstream.name].failed()
-            return _timed_out(grant.call, grant.rule.timeout, wrote=grant.rule.kind == "write")
+            answer = _timed_out(grant.call, grant.rule.timeout, wrote=grant.rule.kind == "write")
         except Refusal as refusal:
-            return _as_failed(refusal.answer(grant.call.method))
+            answer = _as_failed(refusal.answer(grant.call.method))
+        if begun and answer.reason != CIRCUIT_OPEN:  # what rests was not asked
+            self._measure(upstream.name, grant.call, answer, time.perf_counter() - begun)
+        return answer
 
     async def ask(self, server: str, method: str, params: dict[str, Any]) -> Mapping[str, Raw]:
         """One request of the gateway's own, with its own token: reading definitions.
@@ -133,7 +148,7 @@ class Forward:
     ) -> Answer:
         breaker = self._breakers[upstream.name]
         if (wait := breaker.wait()) > 0:
-            raise unavailable("circuit_open", f"{upstream.name} is failing and rests.", wait)
+            raise unavailable(CIRCUIT_OPEN, f"{upstream.name} is failing and rests.", wait)
         sent = False
         try:
             async with self._open(upstream, body, head) as response:

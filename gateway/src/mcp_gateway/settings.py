@@ -18,6 +18,7 @@ from mcp_shared.settings import Profile, SecretUrl, told
 
 Model = TypeVar("Model", bound=BaseModel)
 
+MOST_PROXIES = 5
 SERVER_NAME = re.compile(r"^[a-z][a-z0-9-]{0,30}$")  # no underscore: it separates server and tool
 
 
@@ -77,7 +78,7 @@ class Limits(Strict):
     # requests turned away at the door, per client address and per known person
     refused_rate: RateText = Rate(calls=300, seconds=60)
     # proxies in front that append to X-Forwarded-For; 0 believes none of it
-    trusted_proxies: int = Field(default=0, ge=0, le=5)
+    trusted_proxies: int = Field(default=0, ge=0, le=MOST_PROXIES)
     timeout: Seconds = 30.0
 
 
@@ -133,6 +134,7 @@ class Settings(BaseSettings):
     # override the file, so that a second stack can run beside the first
     public_url: str | None = None
     issuer: str | None = None
+    trusted_proxies: Annotated[int, Field(ge=0, le=MOST_PROXIES)] | None = None
     # what production refuses to start with: production.py
     profile: Profile = "development"
 
@@ -172,6 +174,9 @@ def load(path: Path, settings: Settings | None = None) -> Config:
             for key, value in (("public_url", settings.public_url), ("issuer", settings.issuer))
             if value
         }
+        limits = document.get("limits", {})
+        if settings.trusted_proxies is not None and isinstance(limits, dict):
+            document["limits"] = {**limits, "trusted_proxies": settings.trusted_proxies}
     return parse(Config, document, path)
 
 

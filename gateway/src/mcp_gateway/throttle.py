@@ -62,7 +62,7 @@ class ValkeyThrottle:
 
     async def __call__(self, principal: Principal, call: Call, rule: Rule | None) -> None:
         buckets = self._buckets(principal, rule)
-        counted = None if self._failures >= AWAY_AFTER else await self._count(buckets)
+        counted = None if self.alone else await self._count(buckets)
         if counted is None:
             self._switches.check(principal, call.endpoint)
             self._alone(buckets, rule, call)
@@ -79,13 +79,18 @@ class ValkeyThrottle:
         seconds = time.perf_counter() - receipt.started
         used = max(seconds / TOKEN_SECONDS, answer.size / TOKEN_BYTES)
         more = min(MOST_CHARGED, math.ceil(used) - max(1, grant.rule.cost))
-        if more <= 0 or self._failures >= AWAY_AFTER or len(self._charges) >= CHARGES_UNDER_WAY:
+        if more <= 0 or self.alone or len(self._charges) >= CHARGES_UNDER_WAY:
             return
         shared = [one for one in self._buckets(grant.principal, grant.rule) if not one.calls]
         charged = [Bucket(one.key, one.rate, more, one.shown) for one in shared]
         task = asyncio.create_task(self._charge(charged))
         self._charges.add(task)
         task.add_done_callback(self._charges.discard)
+
+    @property
+    def alone(self) -> bool:
+        """Whether this replica counts by itself, because the store is away."""
+        return self._failures >= AWAY_AFTER
 
     async def aclose(self) -> None:
         under_way = {*self._charges, *([self._probe] if self._probe else [])}
@@ -138,7 +143,7 @@ class ValkeyThrottle:
         self._failures += 1
         if self._failures == 1:
             log.warning("limiter away", extra={"error": type(error).__name__})
-        if self._failures >= AWAY_AFTER and (self._probe is None or self._probe.done()):
+        if self.alone and (self._probe is None or self._probe.done()):
             self._probe = asyncio.create_task(self._until_found())
 
     async def _until_found(self) -> None:

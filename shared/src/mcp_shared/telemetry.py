@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry import metrics, trace
-from opentelemetry.metrics import Histogram
+from opentelemetry.metrics import Histogram, Meter
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
@@ -99,9 +99,9 @@ def one_span(name: str, **attributes: str) -> Iterator[None]:
         yield
 
 
-def operation_duration(side: str) -> Histogram:
+def operation_duration(side: str, meter: Meter | None = None) -> Histogram:
     """`mcp.server.operation.duration` or `mcp.client.operation.duration`, in seconds."""
-    return metrics.get_meter("mcp_in_production").create_histogram(
+    return (meter or metrics.get_meter("mcp_in_production")).create_histogram(
         f"mcp.{side}.operation.duration",
         unit="s",
         description="Duration of one MCP request",

@@ -75,6 +75,11 @@ class KeySource:
     def usable(self) -> bool:
         return bool(self._keys) and self._clock() - self._good_at <= LAST_GOOD_SECONDS
 
+    @property
+    def age(self) -> float | None:
+        """Seconds since the issuer last gave its keys; None before it ever did."""
+        return self._clock() - self._good_at if self._keys else None
+
     async def key(self, kid: str) -> jwk.Key:
         """The key with this id.
 

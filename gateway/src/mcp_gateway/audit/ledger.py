@@ -9,7 +9,8 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -44,6 +45,7 @@ class Ledger:
         *,
         insist_on_durability: bool,
         failpoints: Failpoints,
+        appended: Callable[[float], None],
     ) -> None:
         if not 1 <= len(replica) <= REPLICA_NAME_LIMIT:
             raise ValueError(f"a replica's name has 1 to {REPLICA_NAME_LIMIT} characters")
@@ -53,6 +55,7 @@ class Ledger:
         self._timeout = timeout
         self._insist = insist_on_durability
         self._failpoints = failpoints
+        self._appended = appended
         self._name = f"ledger-{uuid4()}"  # of this boot: fencing must never end another replica
         self._waiting = Waiting(timeout)
         self._connection: store.Connection | None = None
@@ -62,6 +65,7 @@ class Ledger:
         self._closed = False
         self.records = 0
         self.blocks = 0
+        self.durable_at: float | None = None  # when a block last became so
 
     @classmethod
     async def open(
@@ -73,8 +77,12 @@ class Ledger:
         *,
         insist_on_durability: bool = True,
         failpoints: Failpoints | None = None,
+        appended: Callable[[float], None] = lambda _: None,
     ) -> Self:
-        """Connect, check that the server keeps what it acknowledges, and begin a segment."""
+        """Connect, check that the server keeps what it acknowledges, and begin a segment.
+
+        `appended` is told, of every block, how many seconds its oldest record had to wait.
+        """
         self = cls(
             url,
             key_path,
@@ -82,6 +90,7 @@ class Ledger:
             timeout,
             insist_on_durability=insist_on_durability,
             failpoints=failpoints or Failpoints(),
+            appended=appended,
         )
         # a read-only key folder is fine: the auditor then has the public key from elsewhere
         with contextlib.suppress(OSError):
@@ -102,6 +111,11 @@ class Ledger:
     @property
     def backlog(self) -> int:
         return len(self._waiting)
+
+    @property
+    def lag(self) -> float:
+        """Seconds that the oldest record has waited for its commit."""
+        return self._waiting.lag
 
     @property
     def refused(self) -> int:
@@ -173,6 +187,8 @@ class Ledger:
             self._segment.advance(sealed)
             self.records += len(batch)
             self.blocks += 1
+            self.durable_at = time.time()
+            self._appended(self._waiting.lag)
             self._waiting.acknowledge(sealed)
         if self._fault is not None:
             log.warning("ledger writes again")

@@ -80,6 +80,14 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._queue)
 
+    @property
+    def lag(self) -> float:
+        """Seconds that the oldest record has waited; 0 when none waits. For any thread."""
+        for held in (self._inflight, self._queue):
+            if held:
+                return self._loop.time() - held[0].since
+        return 0.0
+
     def put(self, body: bytes, columns: Row) -> None:
         """A record nobody waits for."""
         self._queue.append(Pending(body, columns, self._loop.time(), None))

@@ -49,6 +49,15 @@ class Closed:
             principal.issued <= self.tokens.get(one, -1.0) for one in names_of(principal)
         )
 
+    @property
+    def counts(self) -> Mapping[str, int]:
+        return {
+            "person": len(self.people),
+            "agent": len(self.agents),
+            "tool": len(self.tools),
+            "tokens": len(self.tokens),
+        }
+
     def closed_tools(self, now: float) -> frozenset[str]:
         return frozenset(name for name, until in self.tools.items() if until > now)
 
