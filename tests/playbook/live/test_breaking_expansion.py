@@ -11,6 +11,7 @@ from playbook.live.test_breaking_servers import Tool, kit, listing
 from playbook.live.verdicts import fails, passes, waits
 
 from mcp_gateway.settings import Server
+from mcp_local import advisories
 from mcp_playbook.checks import week_3_rehearsed, week_4
 from mcp_playbook.deployment import Deployment
 from mcp_playbook.drill import DRILLS, FOLDER, Record
@@ -129,10 +130,15 @@ async def test_W4_09_fails_without_a_hash_or_with_an_advisory_and_waits_without_
     lock = tmp_path / "requirements.lock"
     lock.write_text("starlette==1.10.0 \\\n    --hash=sha256:aa\nh11==0.1\n")
     await fails(week_4.dependencies, kit(at, root=tmp_path), "without a hash: h11==0.1")
-    answers: list[list[str] | None] = [["h11 0.1: GHSA-1"], None, []]
-    monkeypatch.setattr(week_4, "advisories", lambda _: answers.pop(0))
-    await fails(week_4.dependencies, at, "GHSA-1")
-    await waits(week_4.dependencies, at, "no vulnerability database")
+    (tmp_path / advisories.FLOORS).parent.mkdir(parents=True)
+    (tmp_path / advisories.FLOORS).write_text(
+        "[h11]\nfloor = '0.16'\nbecause = 'smuggling'\nadvisories = ['GHSA-1']\n"
+    )
+    lock.write_text("h11==0.1 \\\n    --hash=sha256:aa\n")
+    await fails(week_4.dependencies, kit(at, root=tmp_path), "GHSA-1")
+    answers = [advisories.Audit("not checked", ("no database",)), advisories.Audit("none known")]
+    monkeypatch.setattr(advisories, "audit", lambda _: answers.pop(0))
+    await waits(week_4.dependencies, at, "no database")
     await passes(week_4.dependencies, at)
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mcp_gateway.settings import ConfigError
+from mcp_local import advisories
+from mcp_local.lockcheck import unhashed
 from mcp_playbook import drill, vet
 from mcp_playbook.checks.check import Failed, NotYet, line
 from mcp_playbook.checks.needs import kit_of
@@ -17,7 +19,6 @@ from mcp_playbook.checks.rehearsal import recent
 from mcp_playbook.deployment import Deployment, Kit
 from mcp_playbook.lint import lint
 from mcp_playbook.lint.similarity import TWIN_SIMILARITY, twins
-from mcp_playbook.locked import advisories, without_hash
 from mcp_playbook.new_server import room
 from mcp_playbook.new_server.names import names
 from mcp_playbook.upgrade import ownership
@@ -175,17 +176,19 @@ def _owners(kit: Kit) -> Mapping[str, Mapping[str, str]]:
     "CC7.1", "A.8.8", "A.5.21",
 )  # fmt: skip
 async def dependencies(at: Deployment) -> str:
-    lock = kit_of(at).root / "requirements.lock"
-    if bare := without_hash(lock):
+    root = kit_of(at).root
+    lock = (root / advisories.LOCK).read_text("utf-8")
+    if bare := sorted(unhashed(lock)):
         raise Failed(f"without a hash: {', '.join(bare[:5])}", do="make lock")
-    known = await asyncio.to_thread(advisories, lock)
-    if known is None:
+    found = await asyncio.to_thread(advisories.audit, root)
+    told = "; ".join(found.lines[:3])
+    if found.state == "found":
+        raise Failed(told, do="Raise the floor in the room's pyproject.toml; make lock.")
+    if found.state == "not checked":
         raise NotYet(
-            "every package has its hash, but no vulnerability database answers from here",
-            do="Run it where one can be reached, or let your scanner read requirements.lock.",
+            f"every package has its hash and is above the floors kept here; asked further: {told}",
+            do="Run it where pip-audit reaches a database, or let your scanner read the lock.",
         )
-    if known:
-        raise Failed(f"{'; '.join(known[:5])}", do="Raise the floor in pyproject.toml; make lock.")
     return "every package has its hash; no known vulnerability"
 
 
