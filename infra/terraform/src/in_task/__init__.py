@@ -1,0 +1,1 @@
+"""What runs in a task before the program itself, handed to `python -c`."""
