@@ -113,3 +113,18 @@ def test_a_wrong_variable_is_named(
     with pytest.raises(ConfigError) as caught:
         from_environment()
     assert told in str(caught.value)
+
+
+def test_how_many_proxies_stand_in_front_of_a_replica_overrides_the_file(tmp_path: Path) -> None:
+    text = GOOD + "limits: { trusted_proxies: 2, body_bytes: 2048 }\n"
+    path = written(tmp_path, text, "servers/one")
+    assert load(path, Settings()).limits.trusted_proxies == 2
+    limits = load(path, Settings(trusted_proxies=1)).limits
+    assert (limits.trusted_proxies, limits.body_bytes) == (1, 2048)
+    assert load(path, Settings(trusted_proxies=0)).limits.trusted_proxies == 0
+
+
+def test_so_many_proxies_are_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_TRUSTED_PROXIES", "6")
+    with pytest.raises(ConfigError, match="GATEWAY_TRUSTED_PROXIES"):
+        from_environment()

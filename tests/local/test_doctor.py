@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -18,6 +19,7 @@ from mcp_local.board import Board, PartState
 from mcp_local.load import Stack
 from mcp_local.lock import held
 from mcp_local.place import prepare
+from mcp_local.private_ca import issue
 from mcp_local.stack import place_for_test
 
 
@@ -155,3 +157,42 @@ def test_the_exit_code_says_whether_there_is_a_problem(
     shown = capsys.readouterr().out
     assert "problem" in shown
     assert "nobody can sign in" in shown
+
+
+def secured(stack: Stack) -> Stack:
+    return Stack(replace(stack.here, tls=True))
+
+
+def test_a_plain_stack_has_no_certificate_to_judge(stack: Stack) -> None:
+    assert doctor.certificate(stack).good
+    assert "make up TLS=1" in doctor.certificate(stack).what
+
+
+def test_a_certificate_is_judged_by_its_end_and_its_keys(stack: Stack) -> None:
+    found = secured(stack)
+    assert doctor.certificate(found).what == "https: no certificate yet"
+    authority = issue(found.here.certificates)
+    judged = doctor.certificate(found)
+    assert judged.good
+    assert "good for 396 days" in judged.what
+    authority.server_key.chmod(0o644)
+    opened = doctor.certificate(found)
+    assert not opened.good
+    assert str(authority.server_key) in opened.what
+    assert opened.remedy == f"chmod 600 {authority.server_key}"
+
+
+def test_a_certificate_that_has_ended_is_a_problem(stack: Stack) -> None:
+    found = secured(stack)
+    issue(found.here.certificates, lambda: datetime.now(UTC) - timedelta(days=400))
+    judged = doctor.certificate(found)
+    assert not judged.good
+    assert "renewed" in judged.remedy
+
+
+def test_plain_http_where_https_should_answer_is_a_problem(public: Stack) -> None:
+    found = secured(public)
+    issue(found.here.certificates)
+    judged = doctor.certificate(found)
+    assert not judged.good
+    assert judged.what.startswith("https: ")

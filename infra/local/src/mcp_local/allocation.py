@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mcp_local.place import Place
-from mcp_local.plan import Plan
-from mcp_local.ports import free_port, holder, is_free
+from mcp_local.plan import Part, Plan
+from mcp_local.ports import HIGHEST, LOWEST, free_port, holder, is_free
 
 
 class PortBusyError(RuntimeError):
@@ -14,13 +14,18 @@ class PortBusyError(RuntimeError):
 
 
 def _remembered(file: Path) -> dict[str, int]:
+    """Of the range that ports are taken from: a public port of before is nobody's inner one."""
     try:
         content = json.loads(file.read_text())
     except (OSError, ValueError):
         return {}
     if not isinstance(content, dict):
         return {}
-    return {name: port for name, port in content.items() if isinstance(port, int)}
+    return {
+        name: port
+        for name, port in content.items()
+        if isinstance(port, int) and LOWEST <= port <= HIGHEST
+    }
 
 
 def public_ports(here: Place) -> Mapping[str, tuple[int, str]]:
@@ -34,21 +39,27 @@ def allocate(here: Place, plan: Plan) -> dict[str, int]:
     """Ports for every part, called while nothing of this stack runs."""
     file = here.run / "ports.json"
     before = _remembered(file)
+    public = {part.name: _public_port(here, part) for part in plan.parts if part.public}
     ports: dict[str, int] = {}
     for part in plan.parts:
-        if part.public:
-            port, variable = public_ports(here)[part.public]
-            if not is_free(port):
-                who = holder(port) or "a process this user may not see"
-                raise PortBusyError(
-                    f"Port {port} ({part.name}) is held by {who}. Its URL is the {part.name}'s "
-                    f"identity, so it does not move: stop that process, or set {variable}."
-                )
-            ports[part.name] = port
+        if part.public and part.name not in plan.fronted():
+            ports[part.name] = public[part.name]
         elif part.wants_port:
             port = before.get(part.name, 0)
-            while not port or port in ports.values() or not is_free(port):
+            taken = {*public.values(), *ports.values()}
+            while not port or port in taken or not is_free(port):
                 port = free_port()
             ports[part.name] = port
     file.write_text(json.dumps(ports, indent=2) + "\n")
     return ports
+
+
+def _public_port(here: Place, part: Part) -> int:
+    port, variable = public_ports(here)[part.public or ""]
+    if not is_free(port):
+        who = holder(port) or "a process this user may not see"
+        raise PortBusyError(
+            f"Port {port} ({part.name}) is held by {who}. Its URL is the {part.name}'s "
+            f"identity, so it does not move: stop that process, or set {variable}."
+        )
+    return port

@@ -107,10 +107,9 @@ def demo(stack: Stack, _: argparse.Namespace) -> int:
 
 
 def connect(stack: Stack, _: argparse.Namespace) -> int:
-    from mcp_gateway.connect import configurations
+    from mcp_local import clients
 
-    for client in configurations(f"{stack.here.gateway}/mcp"):
-        screen.console.print(f"\n{client.title}\n{client.text}", markup=False)
+    clients.show(stack.here)
     return 0
 
 

@@ -15,7 +15,7 @@ from mcp_local import leftovers, logfile
 from mcp_local.allocation import allocate
 from mcp_local.board import READY, Board, PartState, read_board
 from mcp_local.lock import holder
-from mcp_local.place import Place, prepare
+from mcp_local.place import Place, prepare, remember
 from mcp_local.plan import Plan
 
 STOP_SECONDS = 45.0  # every part may take its gentle time, one level after the other
@@ -62,12 +62,14 @@ def environment(here: Place) -> dict[str, str]:
         "STACK_GATEWAY_PORT": str(here.gateway_port),
         "STACK_ISSUER_PORT": str(here.issuer_port),
         "STACK_SCALE": here.scale,
+        "STACK_TLS": "1" if here.tls else "0",
     }
 
 
 def start(here: Place, plan: Plan) -> None:
     """Start a supervisor in the background, after whatever an earlier one left behind is gone."""
     prepare(here)
+    remember(here)
     leftovers.end(leftovers.leftovers(here))
     here.state.unlink(missing_ok=True)
     here.stack.unlink(missing_ok=True)

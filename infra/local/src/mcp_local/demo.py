@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from rich.table import Table
 
-from mcp_local import control, environment, ledger_view, screen
+from mcp_local import control, environment, ledger_view, screen, trust
 from mcp_local.fill import Filler
 from mcp_local.governed import Call, Outcome, calls_of, make
 from mcp_local.load import Stack
@@ -87,6 +87,7 @@ def show_question(filler: Filler) -> bool:
 def demo(stack: Stack) -> int:
     if control.supervisor_pid(stack.here) is None or not stack.here.stack.is_file():
         raise control.StackError("The stack does not run; `make up` starts it.")
+    trust.adopt(stack.here)
     filler = stack.filler()
     good = show_calls(filler)
     screen.console.print()

@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from mcp_local import control, postgres_home, screen, valkey
+from mcp_local import control, postgres_home, screen, trust, valkey
 from mcp_local.allocation import public_ports
 from mcp_local.board import READY, read_board
 from mcp_local.load import Stack
 from mcp_local.people import people
 from mcp_local.ports import holder, is_free
+from mcp_local.private_ca import expires
+from mcp_local.trust import Authority
 
 DISK_BYTES = 2 * 1024**3  # data, logs and the environment together stay well below
 CLOCK_SECONDS = 30  # what token checks forgive
@@ -98,6 +100,28 @@ def parts(stack: Stack) -> Finding:
     )
 
 
+def certificate(stack: Stack) -> Finding:
+    """Only where the stack answers https: that its keys are closed and a client can verify it."""
+    here = stack.here
+    authority = Authority(here.certificates)
+    if not here.tls:
+        return Finding("Plain http on loopback (make up TLS=1 for https)", good=True)
+    if not authority.server_certificate.is_file():
+        return Finding("https: no certificate yet", good=True, remedy="make up")
+    if opened := [str(key) for key in authority.keys if key.stat().st_mode & 0o077]:
+        return Finding(
+            f"{', '.join(opened)}: open to others", good=False, remedy=f"chmod 600 {opened[0]}"
+        )
+    left = (expires(authority.server_certificate) - datetime.now(UTC)).days
+    told = f"https by {authority.certificate}, its certificate good for {left} days"
+    if control.supervisor_pid(here) is not None:
+        try:
+            trust.handshake(here)
+        except OSError as error:
+            return Finding(f"https: {error}", good=False, remedy="make down, make up")
+    return Finding(told, left > 0, "make down, make up: it is renewed at the start")
+
+
 def identity(stack: Stack) -> Finding:
     """Gateway and issuer must name each other by exactly the same URLs."""
     here = stack.here
@@ -151,7 +175,7 @@ def realm(stack: Stack) -> Finding:
 
 CHECKS: tuple[Callable[[Stack], Finding], ...] = (
     python_version, disk, postgres_binaries, valkey_binary, folder_permissions, ports, realm, parts,
-    identity, clock,
+    certificate, identity, clock,
 )  # fmt: skip
 
 
@@ -163,6 +187,7 @@ def _get(url: str) -> tuple[dict[str, Any], str | None]:
 
 
 def run(stack: Stack) -> int:
+    trust.adopt(stack.here)
     findings = [check(stack) for check in CHECKS]
     for finding in findings:
         mark = "[green]ok[/]     " if finding.good else "[red]problem[/]"

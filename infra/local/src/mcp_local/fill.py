@@ -108,6 +108,7 @@ class Filler:
             ("issuer", 0): lambda: place.issuer,
             ("issuer_base", 0): lambda: place.issuer_base,
             ("gateway", 0): lambda: place.gateway,
+            ("proxies", 0): lambda: "1" if self.plan.fronted() else "0",
             ("upstreams", 0): self._upstreams,
         }
 

@@ -5,6 +5,7 @@ Which calls is told by the demo.toml of each listed server; nothing here knows a
 
 import asyncio
 import json
+import ssl
 import time
 import tomllib
 import urllib.parse
@@ -106,7 +107,10 @@ def _reason(error: BaseException) -> str:
 
 async def _one(call: Call, mcp: str, bearer: str) -> Outcome:
     http = httpx2.AsyncClient(
-        headers={"Authorization": f"Bearer {bearer}"}, timeout=30, trust_env=False
+        headers={"Authorization": f"Bearer {bearer}"},
+        timeout=30,
+        trust_env=False,  # no proxy: the gateway is on this machine
+        verify=ssl.create_default_context(),  # which knows SSL_CERT_FILE all the same
     )
     async with http, Client(streamable_http_client(mcp, http_client=http), mode=PROTOCOL) as client:
         most = MOST_REPEATS if call.expect == "limited" else 1

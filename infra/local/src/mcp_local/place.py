@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REALM = "mcp"
+PLAIN, SECURE = (8080, 8081), (8443, 8444)  # public ports of gateway and issuer
 EVIDENCE = "evidence"  # what checks and drills showed here: kept for whoever has to see it
 # what people keep through `make clean`: evidence for a review board, backups, servers taken out
 KEPT = frozenset({EVIDENCE, "backups", "removed"})
@@ -23,15 +24,20 @@ class Place:
     scale: str = "0.1"
     database_url: str | None = None
     redis_url: str | None = None
+    tls: bool = False  # https in front of gateway and issuer, by a certificate authority of its own
 
     @property
     def gateway(self) -> str:
         """Public URL of the gateway: an identity, so it has one spelling everywhere."""
-        return f"http://localhost:{self.gateway_port}"
+        return f"{self._scheme}://localhost:{self.gateway_port}"
 
     @property
     def issuer_base(self) -> str:
-        return f"http://localhost:{self.issuer_port}"
+        return f"{self._scheme}://localhost:{self.issuer_port}"
+
+    @property
+    def _scheme(self) -> str:
+        return "https" if self.tls else "http"
 
     @property
     def issuer(self) -> str:
@@ -40,6 +46,15 @@ class Place:
     @property
     def secrets(self) -> Path:
         return self.run / "secrets"
+
+    @property
+    def certificates(self) -> Path:
+        return self.run / "tls"
+
+    @property
+    def choices(self) -> frozenset[str]:
+        """What `when` in stack.toml may ask for."""
+        return frozenset({"tls"} if self.tls else ())
 
     @property
     def logs(self) -> Path:
@@ -83,19 +98,35 @@ def scale_of(environ: Mapping[str, str]) -> str:
     return text
 
 
+def tls_of(environ: Mapping[str, str], run: Path) -> bool:
+    """As asked for; where nothing is said, as this stack was last started."""
+    text = environ.get("STACK_TLS") or ("1" if _remembered(run).exists() else "0")
+    if text not in ("0", "1"):
+        raise ValueError(f"TLS must be 1 or 0, not {text!r}.")
+    return text == "1"
+
+
+def _remembered(run: Path) -> Path:
+    return run / "tls" / "on"
+
+
 def place(environ: Mapping[str, str] = os.environ, start: Path | None = None) -> Place:
     """The stack this command is about. `STACK_*` lets tests run beside a developer's own stack."""
     start = start or Path.cwd()
     root = Path(environ["STACK_ROOT"]).resolve() if environ.get("STACK_ROOT") else find_root(start)
     run = Path(environ["STACK_RUN"]) if environ.get("STACK_RUN") else root / ".run"
+    run = (root / run).resolve()
+    tls = tls_of(environ, run)
+    gateway, issuer = SECURE if tls else PLAIN
     return Place(
         root=root,
-        run=(root / run).resolve(),
-        gateway_port=port_of(environ, "STACK_GATEWAY_PORT", 8080),
-        issuer_port=port_of(environ, "STACK_ISSUER_PORT", 8081),
+        run=run,
+        gateway_port=port_of(environ, "STACK_GATEWAY_PORT", gateway),
+        issuer_port=port_of(environ, "STACK_ISSUER_PORT", issuer),
         scale=scale_of(environ),
         database_url=environ.get("DATABASE_URL") or None,
         redis_url=environ.get("REDIS_URL") or None,
+        tls=tls,
     )
 
 
@@ -104,6 +135,16 @@ def prepare(here: Place) -> None:
     here.run.mkdir(parents=True, exist_ok=True)
     here.logs.mkdir(exist_ok=True)
     here.secrets.mkdir(mode=0o700, exist_ok=True)
+
+
+def remember(here: Place) -> None:
+    """Commands that follow find the stack where it was started, also without TLS=1."""
+    marker = _remembered(here.run)
+    if here.tls:
+        marker.parent.mkdir(mode=0o700, exist_ok=True)
+        marker.touch()
+    else:
+        marker.unlink(missing_ok=True)
 
 
 def remove_data(here: Place) -> None:

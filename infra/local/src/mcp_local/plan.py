@@ -4,7 +4,7 @@ Reads files and decides nothing about processes: `supervisor` runs what is plann
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -39,6 +39,7 @@ class Part:
     env: Mapping[str, str] = field(default_factory=dict)
     public: Literal["gateway", "issuer"] | None = None
     unless: str | None = None  # the environment variable that makes this part idle
+    fronts: tuple[str, ...] = ()  # whose public ports it holds in their stead
     resource: str = ""  # a server's identity, its audience
 
     @property
@@ -69,6 +70,9 @@ class Plan:
         known = ", ".join(part.name for part in self.parts)
         raise LookupError(f"The stack has no {name!r}; it has {known}.")
 
+    def fronted(self) -> frozenset[str]:
+        return frozenset(name for part in self.parts for name in part.fronts)
+
     def servers(self) -> tuple[Part, ...]:
         return tuple(part for part in self.parts if part.kind == "server")
 
@@ -90,7 +94,7 @@ def listed_servers(root: Path) -> tuple[Server, ...]:
     return tuple(servers(load(file), file))
 
 
-def plan(root: Path) -> Plan:
+def plan(root: Path, choices: Collection[str] = ()) -> Plan:
     """Read the whole stack of a clone, in dependency order."""
     base = read_base(root / "infra" / "local" / "stack.toml")
     listed = listed_servers(root)
@@ -102,7 +106,8 @@ def plan(root: Path) -> Plan:
         parts[part.name] = part
 
     for name, service in base.services.items():
-        add(_service(root, name, service, listed))
+        if service.when is None or service.when in choices:
+            add(_service(root, name, service, listed))
     for server in listed:
         for part in _server(root, server, base):
             add(part)
@@ -126,6 +131,7 @@ def _service(root: Path, name: str, service: BaseService, listed: tuple[Server, 
         env=service.env,
         public=service.public,
         unless=service.unless,
+        fronts=service.fronts,
     )
 
 

@@ -4,8 +4,7 @@ import time
 
 from rich.table import Table
 
-from mcp_gateway.connect import configurations
-from mcp_local import screen, stack_file
+from mcp_local import clients, screen, stack_file
 from mcp_local.load import Stack
 from mcp_local.people import people
 
@@ -31,9 +30,7 @@ def report(stack: Stack, *, calls: bool, begun: float) -> int:
         out.print()
         good = demo.show_question(filler) and good
     out.print("\n[bold]Connect[/] a client")
-    for client in configurations(f"{here.gateway}/mcp"):
-        out.print(f"\n[cyan]{client.title}[/]")
-        out.print(client.text, markup=False)
+    clients.show(here)
     out.print(f"\nConsole: {here.gateway}/console   Issuer: {here.issuer}")
     if traces := stack_file.telemetry(filler):
         out.print(f"Traces: {traces}")

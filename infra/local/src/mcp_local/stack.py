@@ -29,11 +29,18 @@ def running(
 ) -> Iterator[Stack]:
     """Start the stack of `root` in `run`, wait until it is well; stop it, remove its data."""
     stack = Stack(place_for_test(run, root, scale))
+    with started(stack, within):
+        yield stack
+
+
+@contextlib.contextmanager
+def started(stack: Stack, within: float = 180.0) -> Iterator[None]:
+    """Start a stack at a place of its own and wait until it is well; stop it, remove its data."""
     prepare(stack.here)
     try:
         control.start(stack.here, stack.plan)
         control.wait_ready(stack.here, lambda _: None, within)
-        yield stack
+        yield
     finally:
         control.stop(stack.here)
         postgres.remove(stack.here.run / "postgres")

@@ -54,6 +54,10 @@ class BaseService(_Strict):
     public: Literal["gateway", "issuer"] | None = None
     # an environment variable; where it is set, something else does this part's work
     unless: str | None = None
+    # a choice of `make up`; where it is not made, the stack is without this part
+    when: Literal["tls"] | None = None
+    # whose public ports this part holds in their stead
+    fronts: tuple[Literal["gateway", "issuer"], ...] = ()
     process: Process | None = None
     needs: tuple[str, ...] = ()
     setup: tuple[Setup, ...] = ()

@@ -5,7 +5,7 @@ import time
 from contextlib import nullcontext
 from importlib import import_module
 
-from mcp_local import control, screen
+from mcp_local import control, screen, trust
 from mcp_local.board import READY, read_board
 from mcp_local.load import Stack
 
@@ -39,4 +39,7 @@ def up(stack: Stack, *, calls: bool) -> int:
     everyone = sum(part.status in READY for part in board.parts.values())
     screen.console.print(f"\n{word} {started:.1f} s: {everyone} parts are well.\n")
     screen.console.print(screen.table(board, here, brief=True))
+    if here.tls:
+        screen.console.print("\nhttps, until `make up TLS=0`.")
+    trust.adopt(here)
     return report.report(stack, calls=calls, begun=begun)

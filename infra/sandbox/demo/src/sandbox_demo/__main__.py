@@ -8,6 +8,7 @@ servers. Reads the running stack's addresses from STACK_FILE (`.run/stack.json`)
 import asyncio
 import json
 import os
+import ssl
 import sys
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,8 @@ async def answer(client: Client) -> None:
 
 
 async def run(stack: dict[str, Any], password: str) -> int:
-    async with httpx2.AsyncClient(timeout=30, trust_env=False) as http:
+    trusting = ssl.create_default_context()  # which knows SSL_CERT_FILE
+    async with httpx2.AsyncClient(timeout=30, trust_env=False, verify=trusting) as http:
         signed_in = await http.post(
             f"{stack['issuer']}/protocol/openid-connect/token",
             data={

@@ -57,8 +57,15 @@ class Login:
         place, token = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         self._waiting.put(place, Waiting(asked, browser, token))
         answer = self._form(place, token, asked, grant, wrong=False)
-        path = urlsplit(self._issuer.url).path
-        answer.set_cookie(COOKIE, browser, path=path, httponly=True, samesite="lax")
+        at = urlsplit(self._issuer.url)
+        answer.set_cookie(
+            COOKIE,
+            browser,
+            path=at.path,
+            httponly=True,
+            samesite="lax",
+            secure=at.scheme == "https",
+        )
         return answer
 
     async def authenticate(self, request: Request) -> Response:
