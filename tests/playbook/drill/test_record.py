@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +19,7 @@ from mcp_local.stack import place_for_test
 from mcp_playbook.drill import Drill, Record, cli, records
 from mcp_playbook.drill.cli import rehearsed, verdict
 from mcp_playbook.drill.rehearsal import Rehearsal, write
-from mcp_playbook.drill.stage import FOREIGN, Stage, own_environment
+from mcp_playbook.drill.stage import FOREIGN, PREFIX, Stage, _sweep, own_environment
 
 ROOT = Path(__file__).parents[3]
 
@@ -152,6 +154,16 @@ def test_a_drill_inherits_no_address_of_a_database_it_could_destroy(
             "DATABASE_URL": None, "REDIS_URL": None, "OTEL_EXPORTER_OTLP_ENDPOINT": "mine",
         }  # fmt: skip
     assert {os.environ[name] for name in FOREIGN} == {"somebody's"}
+
+
+def test_what_a_killed_drill_left_is_removed_and_a_running_one_left_alone(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    for name in (f"{ended.pid}-1", f"{ended.pid}-1.copy", f"{os.getpid()}-2"):
+        (tmp_path / f"{PREFIX}{name}").mkdir()
+    (tmp_path / "test-1").mkdir()
+    _sweep(tmp_path)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["test-1", f"{PREFIX}{os.getpid()}-2"]
 
 
 def test_the_command_lists_what_there_is_and_refuses_what_there_is_not(

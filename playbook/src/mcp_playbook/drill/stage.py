@@ -214,6 +214,8 @@ def _sweep(run: Path) -> None:
         # whoever made it is gone
         if pid.isdecimal() and not psutil.pid_exists(int(pid)):
             here = place_for_test(folder)
+            if (supervisor := control.supervisor_pid(here)) is not None and supervisor > 0:
+                os.kill(supervisor, signal.SIGCONT)  # paused, it would not hear that it shall end
             control.stop(here)
             postgres.remove(folder / "postgres")
             shutil.rmtree(folder, ignore_errors=True)
