@@ -68,6 +68,10 @@ why: .venv/ready ## why a person may or may not: PERSON=ben TOOL=crm_log_note
 audit: .venv/ready ## verify the ledger
 	@$(STACK) env gateway {python} -m mcp_gateway.audit verify
 
+.PHONY: settle
+settle: .venv/ready ## record that the outcome of CALL=… stays unknown, once somebody has looked (REASON=…)
+	@$(STACK) env gateway {python} -m mcp_gateway.audit settle --call "$$CALL" --reason "$$REASON"
+
 SWITCHES := $(STACK) env gateway {python} -m mcp_gateway.switches
 # from the environment, where make puts them: a reason may hold any character
 NAMED = $(if $(TOOL),--tool "$$TOOL") $(if $(AGENT),--agent "$$AGENT") $(if $(PERSON),--person "$$PERSON") $(if $(REASON),--reason "$$REASON")
