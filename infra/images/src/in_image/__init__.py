@@ -1,0 +1,1 @@
+"""Building the image of one room, and starting the room in it. Standard library only."""
