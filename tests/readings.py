@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, NumberDataPoint
 
@@ -18,6 +19,10 @@ class Readings:
     def points(self) -> Iterator[tuple[str, dict[str, Any], float]]:
         """Name, attributes, and the value; of a histogram, how many were recorded."""
         data = self._reader.get_metrics_data()
+        if data:
+            encode_metrics(
+                data
+            )  # raises for what an exporter would drop, with all that is beside it
         for of_resource in data.resource_metrics if data else ():
             for scope in of_resource.scope_metrics:
                 for metric in scope.metrics:

@@ -38,7 +38,7 @@ async def test_a_gateway_that_is_well_says_so(
         names = {
             "mcp_gateway.ledger.writable": 1, "mcp_gateway.ledger.backlog": 0,
             "mcp_gateway.audit.lag": 0, "mcp_gateway.limiter.alone": 0,
-            "mcp_gateway.ledger.refused": 0,
+            "mcp_gateway.ledger.refused": 0, "mcp_gateway.replicas": 2,
         }  # fmt: skip
         assert {name: told.one(name) for name in names} == names
         for name, value in (("breaker.open", 0), ("quarantined", 0), ("compared", 1)):

@@ -134,7 +134,10 @@ class Gateway:
             throttle = ValkeyThrottle(redis, config.limits, lambda: self.policy, switches)
             stack.push_async_callback(throttle.aclose)
             drift = Drift(self.catalogue, forward, recorder.event)
-            Vitals(ledger, throttle, forward, self.catalogue, drift, switches, self.keys).watch()
+            Vitals(
+                ledger, throttle, forward, self.catalogue, drift, switches, self.keys,
+                config.limits.replicas,
+            ).watch()  # fmt: skip
             self.edge = Edge(
                 pipeline=Pipeline(
                     authenticate=authenticate,

@@ -38,6 +38,7 @@ class Tally:
             yield Observation(count, self._attributes[words])
 
 
+# a bool is refused by the exporter, with everything beside it: values are made floats
 Reading = Callable[[], float | None]  # None: nothing to tell now
 Readings = Callable[[], Mapping[str, float]]  # by the value of one label
 
@@ -45,14 +46,14 @@ Readings = Callable[[], Mapping[str, float]]  # by the value of one label
 def gauge(meter: Meter, name: str, description: str, read: Reading, unit: str = "") -> None:
     def observed(_: CallbackOptions) -> Iterable[Observation]:
         value = read()
-        return [] if value is None else [Observation(value)]
+        return [] if value is None else [Observation(float(value))]
 
     meter.create_observable_gauge(name, [observed], unit=unit, description=description)
 
 
 def gauges(meter: Meter, name: str, description: str, label: str, read: Readings) -> None:
     def observed(_: CallbackOptions) -> Iterable[Observation]:
-        return [Observation(value, {label: key}) for key, value in read().items()]
+        return [Observation(float(value), {label: key}) for key, value in read().items()]
 
     meter.create_observable_gauge(name, [observed], description=description)
 

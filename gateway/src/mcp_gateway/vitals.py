@@ -28,6 +28,7 @@ class Vitals:
     drift: Drift
     switches: Switches
     keys: KeySource
+    replicas: int  # as configured: who share the limits
 
     def watch(self, meter: Meter | None = None) -> None:
         """Tell the export what to read."""
@@ -40,6 +41,10 @@ class Vitals:
         gauge(
             meter, "mcp_gateway.issuer_keys.age", "Since the issuer last gave its keys",
             lambda: self.keys.age, "s",
+        )  # fmt: skip
+        gauge(
+            meter, "mcp_gateway.replicas", "How many replicas there are by the configuration",
+            lambda: self.replicas,
         )  # fmt: skip
         by_server = (
             ("mcp_gateway.breaker.open", "1 while a server rests", lambda: self.forward.resting),
