@@ -49,7 +49,7 @@ resource "aws_iam_role_policy" "start" {
         Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
         Resource = "arn:aws:ecr:${local.repository[1]}:${local.repository[0]}:repository/${local.repository[2]}"
       }],
-      length(local.secret_arns) == 0 ? [] : [
+      [for statement in [
         {
           Effect   = "Allow"
           Action   = "secretsmanager:GetSecretValue"
@@ -61,7 +61,7 @@ resource "aws_iam_role_policy" "start" {
           Resource  = var.keys["secrets"]
           Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${var.region}.amazonaws.com" } }
         },
-      ],
+      ] : statement if length(var.secrets) > 0],
     )
   })
 }

@@ -3,7 +3,7 @@
 locals {
   gateway_env = merge(
     {
-      GATEWAY_CONFIG            = "/app/${var.gateway_file}"
+      GATEWAY_CONFIG            = "/srv/${var.gateway_file}"
       GATEWAY_PUBLIC_URL        = var.public_url
       GATEWAY_ISSUER            = var.issuer
       GATEWAY_PROFILE           = "production"

@@ -1,0 +1,31 @@
+# What people work with.
+
+module "stack" {
+  source = "../../modules/stack"
+
+  environment = "prod"
+  production  = true
+  account_id  = var.account_id
+  region      = var.region
+  zones       = var.zones
+  cidr        = "10.42.0.0/16"
+  joined      = ["10.40.0.0/16", "10.41.0.0/16"]
+  nat         = "each"
+  repository  = abspath("${path.module}/../../../..")
+
+  size            = "small"
+  images          = var.images
+  user            = var.user
+  gateway_host    = var.gateway_host
+  issuer          = var.issuer
+  certificate_arn = var.certificate_arn
+  clients         = var.clients
+  administrators  = var.administrators
+  inside          = true # people come by VPN or from the office's network
+  encrypt_inside  = true
+  exec            = false
+
+  database_ca = file(var.database_ca_file)
+  keep_days   = 365
+  alarms      = var.alarms
+}

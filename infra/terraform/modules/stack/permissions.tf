@@ -1,0 +1,74 @@
+# What no role of a task can go beyond, whatever is written into it later; and what the gateway itself may do.
+
+resource "aws_iam_policy" "boundary" {
+  name        = "${local.prefix}-boundary"
+  description = "The most that any task of ${local.prefix} may do"
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "StartAndLog"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = "arn:aws:logs:${var.region}:${var.account_id}:log-group:/${local.prefix}/*"
+      },
+      {
+        Sid    = "Images"
+        Effect = "Allow"
+        Action = [
+          "ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer",
+        ]
+        Resource = "*"
+      },
+      {
+        Sid      = "OwnSecrets"
+        Effect   = "Allow"
+        Action   = "secretsmanager:GetSecretValue"
+        Resource = ["arn:aws:secretsmanager:${var.region}:${var.account_id}:secret:${local.prefix}/*", "arn:aws:secretsmanager:${var.region}:${var.account_id}:secret:rds!db-*"]
+      },
+      {
+        Sid      = "OwnKeys"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = [module.keys.arns["secrets"], module.keys.arns["archive"], module.keys.arns["logs"]]
+      },
+      {
+        Sid      = "IntoTheArchive"
+        Effect   = "Allow"
+        Action   = "s3:PutObject"
+        Resource = "${module.archive.archive_arn}/*"
+      },
+      {
+        Sid      = "Telemetry"
+        Effect   = "Allow"
+        Action   = ["aps:RemoteWrite", "xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+        Resource = "*"
+      },
+      {
+        Sid    = "ShellOutsideProduction"
+        Effect = var.exec ? "Allow" : "Deny"
+        Action = [
+          "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel",
+          "ssmmessages:OpenDataChannel",
+        ]
+        Resource = "*"
+      },
+    ]
+  })
+}
+
+locals {
+  # it can add to the archive, and neither read nor take away
+  gateway_rights = [
+    {
+      Effect   = "Allow"
+      Action   = "s3:PutObject"
+      Resource = "${module.archive.archive_arn}/checkpoints/*"
+    },
+    {
+      Effect   = "Allow"
+      Action   = "kms:GenerateDataKey"
+      Resource = module.keys.arns["archive"]
+    },
+  ]
+}
