@@ -58,7 +58,7 @@ def test_a_configuration_file_of_pip_counts_and_a_variable_beats_it(
     file.write_text("[global]\nindex-url = https://file.example/simple\nno-index = true\n")
     no_settings.setenv("PIP_CONFIG_FILE", str(file))
     assert bootstrap.uv_environment()["UV_DEFAULT_INDEX"] == "https://file.example/simple"
-    assert bootstrap.uv_environment()["UV_NO_INDEX"] == "1"
+    assert bootstrap.uv_environment()["UV_CONFIG_FILE"] == str(bootstrap.NO_INDEX)
     no_settings.setenv("PIP_INDEX_URL", "https://variable.example/simple")
     assert bootstrap.uv_environment()["UV_DEFAULT_INDEX"] == "https://variable.example/simple"
 
@@ -106,6 +106,25 @@ def test_a_private_index_is_the_one_that_is_asked(
     )  # fmt: skip
     assert done.returncode != 0
     assert asked == ["/simple/a-package-of-the-company/"]
+
+
+def test_an_index_that_is_switched_off_is_not_asked(
+    no_settings: pytest.MonkeyPatch, private_index: tuple[str, list[str]], tmp_path: Path
+) -> None:
+    url, asked = private_index
+    no_settings.setenv("PIP_INDEX_URL", url)
+    no_settings.setenv("PIP_NO_INDEX", "1")
+    no_settings.setenv("PIP_FIND_LINKS", str(tmp_path))
+    no_settings.setenv("NO_PROXY", "127.0.0.1")
+    env = bootstrap.uv_environment() | {"VIRTUAL_ENV": str(tmp_path), "UV_NO_CACHE": "1"}
+    uv = Path(sys.executable).with_name("uv")
+    done = subprocess.run(
+        [uv, "pip", "install", "--dry-run", "--python", sys.executable, "a-package-of-the-company"],
+        env=env, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "not found in the provided package locations" in " ".join(done.stderr.split())
+    assert asked == []
 
 
 def python_without(folder: Path, *modules: str) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_local import lockcheck
+from mcp_local import bootstrap, lockcheck
 
 WORKSPACE = """
 [project]
@@ -61,7 +61,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     wheels.mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("UV_FIND_LINKS", str(wheels))
-    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("UV_CONFIG_FILE", str(bootstrap.NO_INDEX))
     return tmp_path
 
 
@@ -116,7 +116,7 @@ def test_without_an_index_nothing_is_claimed(
 ) -> None:
     asks_for(workspace, "thing")
     (workspace / "requirements.lock").write_text(wheel(workspace / "wheels", "thing"))
-    monkeypatch.delenv("UV_NO_INDEX")
+    monkeypatch.delenv("UV_CONFIG_FILE")
     monkeypatch.delenv("UV_FIND_LINKS")
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")  # nobody answers there
     monkeypatch.setenv("UV_NO_CACHE", "1")

@@ -31,6 +31,7 @@ SETTINGS = {
     "default-timeout": "UV_HTTP_TIMEOUT",
     "timeout": "UV_HTTP_TIMEOUT",
 }
+NO_INDEX = (Path(__file__).parents[2] / "no-index.toml").resolve()
 COMMAS = ("UV_FIND_LINKS",)  # uv separates these by commas, where pip has spaces
 
 
@@ -94,7 +95,7 @@ def uv_environment() -> dict[str, str]:
             words = given[name].split()
             env[variable] = ("," if variable in COMMAS else " ").join(words)
     if given.get("no-index", "").lower() in ("1", "true", "yes", "on"):
-        env.setdefault("UV_NO_INDEX", "1")
+        env.setdefault("UV_CONFIG_FILE", str(NO_INDEX))
     if "UV_INDEX" in env:
         # pip looks in every index; the hashes of requirements.lock make that safe
         env.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
