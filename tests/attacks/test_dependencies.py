@@ -74,7 +74,7 @@ NO_NETWORK = "requests.exceptions.ConnectionError: Failed to resolve the advisor
         (report(SOUND, SKIPPED), "No known vulnerabilities found", "not checked", "1 of 2 packages"),
         (report(), "", "not checked", "0 of 0"),
         ("", f"Traceback\n{NO_NETWORK}\n", "not checked", NO_NETWORK),
-        ("", "python: No module named pip_audit\n", "not checked", "pip-audit is not installed"),
+        ("", "python: No module named pip_audit\n", "not checked", "--fetch brings it"),
         ("[]", "", "not checked", "it said nothing"),
         ('{"dependencies": [7]}', "", "not checked", "it said nothing"),
     ],

@@ -12,7 +12,7 @@ import pytest
 from live.commands import local, made, one_allowed_call_each
 from live.conftest import ROOT
 
-from mcp_local import caddy, ledger_view
+from mcp_local import ledger_view, locked_tool
 from mcp_local.load import Stack
 from mcp_local.place import place
 from mcp_local.stack import place_for_test, started
@@ -22,8 +22,8 @@ from mcp_local.trust import VARIABLE, Authority
 @pytest.fixture(scope="module")
 def secure(run_folder: Path) -> Iterator[Stack]:
     try:
-        caddy.ready(ROOT)
-    except caddy.CaddyMissingError as error:
+        locked_tool.ready(ROOT, "caddy")
+    except locked_tool.ToolMissingError as error:
         pytest.skip(f"no Caddy: {error}")
     stack = Stack(replace(place_for_test(run_folder / "tls", ROOT), tls=True))
     with started(stack):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_local import caddy, front
+from mcp_local import front, locked_tool
 from mcp_local.place import find_root
 from mcp_local.ports import free_port
 from mcp_local.trust import Authority
@@ -60,8 +60,8 @@ class Front:
 @pytest.fixture(scope="module")
 def behind() -> Iterator[Front]:
     try:
-        program = caddy.ready(find_root(Path(__file__).parent))
-    except caddy.CaddyMissingError as error:
+        program = locked_tool.ready(find_root(Path(__file__).parent), "caddy") / "bin" / "caddy"
+    except locked_tool.ToolMissingError as error:
         pytest.skip(f"no Caddy: {error}")
     folder = find_root(Path(__file__).parent) / ".run" / f"test-front {os.getpid()}"  # with a space
     with ThreadingHTTPServer(("127.0.0.1", 0), Told) as inner:

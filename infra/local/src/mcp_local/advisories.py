@@ -1,10 +1,13 @@
 """Whether a locked dependency has a known hole: floors kept here, and pip-audit where it can ask.
 
-What could not be asked is "not checked", which is not "none known": pip-audit itself ends with 0
-when a database answers for no package at all. Exit codes: 0 none known, 1 found, 3 not checked.
+`--fetch` brings pip-audit first. What could not be asked is "not checked", which is not "none
+known": pip-audit itself ends with 0 when a database answers for no package at all. Exit codes: 0
+none known, 1 found, 3 not checked.
 """
 
+import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,9 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from mcp_local import locked_tool
 from mcp_local.place import find_root
 
 LOCK = "requirements.lock"
+TOOL = "pip-audit"
 FLOORS = Path("infra") / "local" / "floors.toml"
 SECONDS = 300
 CODES = {"none known": 0, "found": 1, "not checked": 3}
@@ -58,7 +63,7 @@ def floors(root: Path) -> dict[str, dict[str, Any]]:
 
 
 def audit(root: Path) -> Audit:
-    """Floors first; then pip-audit over the whole lock."""
+    """Floors first; then pip-audit over the whole lock, where it was fetched or is installed."""
     lock = root / LOCK
     if lines := tuple(below_floor(lock.read_text("utf-8"), floors(root))):
         return Audit("found", lines)
@@ -66,8 +71,14 @@ def audit(root: Path) -> Audit:
         sys.executable, "-m", "pip_audit", "--requirement", str(lock), "--require-hashes",
         "--disable-pip", "--format", "json", "--progress-spinner", "off",
     ]  # fmt: skip
+    # its own packages before those of .venv
+    fetched = locked_tool.is_ready(root, TOOL)
+    path = {"PYTHONPATH": str(locked_tool.folder(root, TOOL))} if fetched else {}
     try:
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=SECONDS)
+        done = subprocess.run(
+            command, env={**os.environ, **path}, check=False, capture_output=True, text=True,
+            timeout=SECONDS,
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         return Audit("not checked", (f"pip-audit did not end within {SECONDS} s",))
     return read(done.stdout, done.stderr)
@@ -81,7 +92,8 @@ def read(stdout: str, stderr: str) -> Audit:
     except (ValueError, LookupError, TypeError, AttributeError):
         last = stderr.strip().splitlines()[-1:] or ["it said nothing"]
         missing = "No module named pip_audit" in stderr
-        return Audit("not checked", ("pip-audit is not installed" if missing else last[0][:200],))
+        why = "pip-audit is not there: --fetch brings it" if missing else last[0][:200]
+        return Audit("not checked", (why,))
 
 
 def _judged(entries: Iterable[Mapping[str, Any]]) -> Audit:
@@ -103,7 +115,15 @@ def _judged(entries: Iterable[Mapping[str, Any]]) -> Audit:
 
 
 def main() -> int:
-    found = audit(find_root(Path.cwd()))
+    root = find_root(Path.cwd())
+    parser = argparse.ArgumentParser(prog="python -m mcp_local.advisories", description=__doc__)
+    parser.add_argument("--fetch", action="store_true", help="install pip-audit, hash-checked")
+    if parser.parse_args().fetch:
+        try:
+            locked_tool.ready(root, TOOL)
+        except locked_tool.ToolMissingError as error:
+            sys.stderr.write(f"{error}\n")
+    found = audit(root)
     print(f"{LOCK}: {found.state}", *found.lines, sep="\n  ")
     return CODES[found.state]
 

@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 
 from mcp_local.place import find_root
 
-LOCKS = (Path("requirements.lock"), Path("infra/local/uv.txt"), Path("infra/local/caddy.txt"))
+LOCKS = (Path("requirements.lock"), Path("infra/local/uv.txt"), Path("infra/local/tools/caddy.txt"))
 CHECKS = Path("infra/checks/tools.lock")
 DEFAULT = Path(".cache/wheelhouse")
 SUMS = "SHA256SUMS"
