@@ -47,6 +47,19 @@ func (p *provider) ValidateResourceTypeConfig(
 	return &tfprotov5.ValidateResourceTypeConfigResponse{}, nil
 }
 
+// State of an earlier run of the same test, as it was.
+func (p *provider) UpgradeResourceState(
+	_ context.Context, asked *tfprotov5.UpgradeResourceStateRequest,
+) (*tfprotov5.UpgradeResourceStateResponse, error) {
+	kind := p.resources[asked.TypeName].ValueType()
+	value, err := asked.RawState.Unmarshal(kind)
+	if err != nil {
+		return nil, err
+	}
+	same, err := tfprotov5.NewDynamicValue(kind, value)
+	return &tfprotov5.UpgradeResourceStateResponse{UpgradedState: &same}, err
+}
+
 func (p *provider) StopProvider(
 	context.Context, *tfprotov5.StopProviderRequest,
 ) (*tfprotov5.StopProviderResponse, error) {

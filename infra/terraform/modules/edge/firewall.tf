@@ -2,13 +2,9 @@
 # in it, is a tool's argument here and no attack. The gateway bounds and checks bodies itself.
 
 locals {
-  managed = {
-    AWSManagedRulesAmazonIpReputationList = []
-    AWSManagedRulesKnownBadInputsRuleSet  = []
-    AWSManagedRulesCommonRuleSet = [
-      "CrossSiteScripting_BODY", "EC2MetaDataSSRF_BODY", "GenericLFI_BODY", "GenericRFI_BODY", "SizeRestrictions_BODY",
-    ]
-  }
+  only_counted = [
+    "CrossSiteScripting_BODY", "EC2MetaDataSSRF_BODY", "GenericLFI_BODY", "GenericRFI_BODY", "SizeRestrictions_BODY",
+  ]
 }
 
 resource "aws_wafv2_web_acl" "this" {
@@ -44,39 +40,75 @@ resource "aws_wafv2_web_acl" "this" {
     }
   }
 
-  dynamic "rule" {
-    for_each = local.managed
+  rule {
+    name     = "known-bad-addresses"
+    priority = 10
 
-    content {
-      name     = rule.key
-      priority = 10 + index(keys(local.managed), rule.key)
-
-      override_action {
-        none {}
+    override_action {
+      none {}
+    }
+    statement {
+      managed_rule_group_statement {
+        vendor_name = "AWS"
+        name        = "AWSManagedRulesAmazonIpReputationList"
       }
-      statement {
-        managed_rule_group_statement {
-          vendor_name = "AWS"
-          name        = rule.key
+    }
+    visibility_config {
+      cloudwatch_metrics_enabled = true
+      metric_name                = "known-bad-addresses"
+      sampled_requests_enabled   = false
+    }
+  }
 
-          dynamic "rule_action_override" {
-            for_each = rule.value
+  rule {
+    name     = "known-bad-inputs"
+    priority = 20
 
-            content {
-              name = rule_action_override.value
+    override_action {
+      none {}
+    }
+    statement {
+      managed_rule_group_statement {
+        vendor_name = "AWS"
+        name        = "AWSManagedRulesKnownBadInputsRuleSet"
+      }
+    }
+    visibility_config {
+      cloudwatch_metrics_enabled = true
+      metric_name                = "known-bad-inputs"
+      sampled_requests_enabled   = false
+    }
+  }
 
-              action_to_use {
-                count {}
-              }
+  rule {
+    name     = "common"
+    priority = 30
+
+    override_action {
+      none {}
+    }
+    statement {
+      managed_rule_group_statement {
+        vendor_name = "AWS"
+        name        = "AWSManagedRulesCommonRuleSet"
+
+        dynamic "rule_action_override" {
+          for_each = local.only_counted
+
+          content {
+            name = rule_action_override.value
+
+            action_to_use {
+              count {}
             }
           }
         }
       }
-      visibility_config {
-        cloudwatch_metrics_enabled = true
-        metric_name                = rule.key
-        sampled_requests_enabled   = false
-      }
+    }
+    visibility_config {
+      cloudwatch_metrics_enabled = true
+      metric_name                = "common"
+      sampled_requests_enabled   = false
     }
   }
 

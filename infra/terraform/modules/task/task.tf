@@ -64,6 +64,7 @@ resource "aws_ecs_task_definition" "this" {
 }
 
 resource "aws_security_group" "this" {
+  #checkov:skip=CKV2_AWS_5:its tasks have it: a service's by modules/service, a setup's by the command that runs it
   name        = "${var.prefix}-${var.name}"
   description = "Tasks of ${var.name}"
   vpc_id      = var.vpc_id
