@@ -106,6 +106,10 @@ week-3: .venv/ready ## the gateway: identity, rights, limits, record
 week-4: .venv/ready ## controlled expansion
 	@$(WEEK) week 4
 
+.PHONY: call
+call: .venv/ready ## call a tool as a person: PERSON=ben TOOL=crm_list_deals ARGS='{"limit": 3}'
+	@$(PY) -m mcp_playbook.call --person "$$PERSON" --tool "$$TOOL" $(if $(ARGS),--args "$$ARGS")
+
 .PHONY: lint-tools
 lint-tools: .venv/ready ## score every tool description against the contract (NAME=crm for one server)
 	@$(PY) -m mcp_playbook.lint $(NAME)

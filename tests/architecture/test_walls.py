@@ -8,7 +8,7 @@ from architecture.tree import ROOT, files, imports, listed, package_of, packages
 
 OURS = {
     "mcp_gateway", "mcp_shared", "mcp_local", "seed_warehouse", "sandbox_crm", "sandbox_idp",
-    "sandbox_demo", "sandbox_telemetry",
+    "sandbox_demo", "mcp_playbook", "sandbox_telemetry",
 }  # fmt: skip
 
 IMPURE = {"time", "secrets", "socket", "asyncio", "os", "httpx2", "asyncpg", "redis"}
@@ -41,10 +41,16 @@ def test_a_server_knows_shared_and_itself(name: str) -> None:
         assert not foreign, f"{path} imports {foreign}"
 
 
+def test_nothing_imports_the_playbook_but_itself() -> None:
+    """It looks at a deployment from outside; nothing in production may need it."""
+    for path in python("shared/src", "gateway/src", "servers", "infra"):
+        assert "mcp_playbook" not in packages(imports(path)), shown(path)
+
+
 def test_product_code_names_no_demo_server() -> None:
     """A new server is a folder and a line; code that knows the old ones would break that."""
-    named = re.compile(rf"""["'](?:{"|".join(sorted(listed()))})["'_/]""")
-    for path in python("shared/src", "gateway/src", "infra/local/src"):
+    named = re.compile(rf"""["'](?:{"|".join(sorted(listed()))})["'_/](?!SECURITY)""")
+    for path in python("shared/src", "gateway/src", "infra/local/src", "playbook/src"):
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             if named.search(line.partition("#")[0]):
                 pytest.fail(f"{shown(path)}:{number} names a server: {line.strip()}")
@@ -63,7 +69,7 @@ def test_a_grant_is_made_only_by_authorize_and_a_receipt_only_by_the_recorder() 
 def test_files_that_call_themselves_pure_touch_no_clock_network_or_state() -> None:
     pure = [
         path
-        for path in python("gateway/src", "shared/src", "servers", "infra")
+        for path in python("gateway/src", "shared/src", "servers", "infra", "playbook")
         if re.search(r"\bPure[:.]", path.read_text("utf-8").partition("import ")[0])
     ]
     assert len(pure) > 10
@@ -80,7 +86,7 @@ def test_the_gateway_has_no_way_to_start_a_process() -> None:
 
 def test_files_stay_small() -> None:
     """A file that outgrows this has two concerns; split it."""
-    for path in python("shared/src", "gateway/src", "servers", "infra"):
+    for path in python("shared/src", "gateway/src", "servers", "infra", "playbook/src"):
         lines = len(path.read_text("utf-8").splitlines())
         assert lines <= 300, f"{shown(path)} has {lines} lines"
 

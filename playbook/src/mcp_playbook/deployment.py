@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mcp_gateway.settings import Server
 from mcp_local.governed import Call
@@ -16,6 +17,7 @@ from mcp_playbook.tokens import Tokens
 from mcp_playbook.wire import Reply
 
 AGGREGATE = ""
+SOMEBODY = "whoever the token is for"
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Endpoint:
 
     @property
     def shown(self) -> str:
-        return self.name or "/mcp"
+        return self.name or urlsplit(self.url).path
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Kit:
     # environment in which the gateway's own commands run: audit, switches
     gateway_env: Mapping[str, str] | None = None
     ledger: str | None = None  # URL, as audit_reader
+    ledger_missing: str = "ledger_url_env is not set"
     ledger_public: Path | None = None
     internal: Mapping[str, str] = field(default_factory=dict)  # server → its own address
     logs: Path | None = None
@@ -84,7 +87,9 @@ class Deployment:
         return list({probe.server: probe for probe in reversed(self.allowed())}.values())[::-1]
 
     def people(self) -> list[str]:
-        return list(dict.fromkeys(probe.person for probe in self.probes))
+        """Whoever the probes name; with a token and no probes, the one it is for."""
+        named = list(dict.fromkeys(probe.person for probe in self.probes))
+        return named or ([SOMEBODY] if self.tokens else [])
 
     def endpoint_of(self, probe: Call) -> Endpoint:
         """The server's own endpoint; the only one, where there is only one."""

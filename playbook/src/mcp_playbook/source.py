@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from mcp_gateway import settings
 from mcp_local import environment, ledger_view
@@ -18,6 +18,7 @@ from mcp_local.place import find_root
 from mcp_playbook.deployment import AGGREGATE, Deployment, Endpoint, Kit, Launch
 from mcp_playbook.tokens import CommandTokens, OneToken, PasswordTokens, Tokens
 
+PAGE = "playbook/deployment.md"
 EVIDENCE = "PLAYBOOK_EVIDENCE"  # where evidence is kept; .run/evidence otherwise
 
 
@@ -34,10 +35,17 @@ class _Operator(_Strict):
     password_env: str
 
 
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or value != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError("expected an http(s) origin, without a path or a trailing slash")
+    return value
+
+
 class File(_Strict):
     """A deployment.toml; relative paths start at its folder."""
 
-    gateway: Annotated[str, Field(pattern=r"^https?://[^/]+$")]
+    gateway: Annotated[str, AfterValidator(_origin)]
     config: Path = Path("gateway/gateway.yaml")
     token_command: tuple[str, ...] = ()
     ledger_url_env: str = "GATEWAY_LEDGER_READER_URL"
@@ -81,14 +89,24 @@ def _probes(file: Path) -> list[Call]:
         entries = tomllib.loads(file.read_text("utf-8")).get("call", [])
         return [Call.model_validate(entry) for entry in entries]
     except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
-        raise SourceError(f"{file}: {error}") from error
+        raise SourceError(f"{file}: {_words(error)}") from error
+
+
+def _words(error: Exception) -> str:
+    """One line for each mistake, without the library's own."""
+    if isinstance(error, ValidationError):
+        told = error.errors(include_url=False, include_input=False)
+        return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in told)
+    if isinstance(error, FileNotFoundError):
+        return f"no such file; {PAGE} says what it holds"
+    return str(error)
 
 
 def of_file(file: Path, environ: Mapping[str, str] = os.environ) -> Deployment:
     try:
         told = File.model_validate(tomllib.loads(file.read_text("utf-8")))
     except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
-        raise SourceError(f"{file}: {error}") from error
+        raise SourceError(f"{file}: {_words(error)}") from error
     at = file.resolve().parent
     root = find_root(Path.cwd())
     servers = tuple(settings.servers(settings.load(at / told.config), at / told.config))
@@ -98,6 +116,9 @@ def of_file(file: Path, environ: Mapping[str, str] = os.environ) -> Deployment:
         if (server.folder / "demo.toml").is_file()
         for call in _probes(server.folder / "demo.toml")
     ]
+    if strangers := set(told.internal) - {server.name for server in servers}:
+        listed = ", ".join(server.name for server in servers)
+        raise SourceError(f"{file}: internal: {', '.join(strangers)}: {told.config} has {listed}")
     operator = told.operator
     return Deployment(
         name=told.gateway,
@@ -111,7 +132,8 @@ def of_file(file: Path, environ: Mapping[str, str] = os.environ) -> Deployment:
             evidence=evidence(root, environ),
             servers=servers,
             gateway_env=environ if environ.get("GATEWAY_LEDGER_URL") else None,
-            ledger=environ.get(told.ledger_url_env),
+            ledger=environ.get(told.ledger_url_env) or None,
+            ledger_missing=f"the variable {told.ledger_url_env} is empty",
             ledger_public=at / told.ledger_public if told.ledger_public else None,
             internal=told.internal,
             logs=at / told.logs if told.logs else None,

@@ -66,9 +66,12 @@ class CommandTokens(_Cached):
 
     def _sign_in(self, person: str, scope: str) -> str:
         words = [word.format(person=person, scope=scope) for word in self._command]
-        done = subprocess.run(
-            words, check=False, capture_output=True, text=True, timeout=COMMAND_SECONDS
-        )
+        try:
+            done = subprocess.run(
+                words, check=False, capture_output=True, text=True, timeout=COMMAND_SECONDS
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise NoTokenError(f"token_command {words[0]}: {error}") from error
         if done.returncode != 0 or not done.stdout.strip():
             why = done.stderr.strip()[-200:]
             raise NoTokenError(f"{words[0]} gave no token for {person} ({scope}): {why}")

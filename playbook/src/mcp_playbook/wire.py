@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -116,8 +117,21 @@ async def get(url: str, **more: Any) -> httpx2.Response:
         return await client.get(url, **more)
 
 
+class ListRefusedError(Exception):
+    """tools/list was not answered: its status, and whether a token had been sent."""
+
+    def __init__(self, url: str, reply: Reply, *, signed_in: bool) -> None:
+        super().__init__(f"tools/list at {urlsplit(url).path}: {reply.brief()}")
+        self.unauthenticated = reply.status == 401 and not signed_in
+
+
 async def listed(url: str, token: str | None) -> list[dict[str, Any]]:
-    """Every page of tools/list; empty when it is refused."""
+    """Every page of tools/list.
+
+    Raises:
+        ListRefusedError: it was refused.
+
+    """
     found: list[dict[str, Any]] = []
     cursor: str | None = None
     for _ in range(MOST_PAGES):
@@ -125,6 +139,8 @@ async def listed(url: str, token: str | None) -> list[dict[str, Any]]:
         reply = await ask(url, "tools/list", params, token=token)
         if not reply.result:  # an older server: no discovery, one page
             reply = await ask(url, "tools/list", params, token=token, version=LEGACY)
+        if not reply.result:
+            raise ListRefusedError(url, reply, signed_in=token is not None)
         found += reply.result.get("tools", [])
         cursor = reply.result.get("nextCursor")
         if not cursor:

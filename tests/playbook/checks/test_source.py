@@ -51,6 +51,10 @@ def test_a_deployment_file_names_gateway_servers_and_people(tmp_path: Path) -> N
         ('gateway = "https://a/"', "gateway"),
         ('gateway = "https://a"\nlogz = "x"', "logz"),
         ("gateway =", "deployment.toml"),
+        (
+            f'gateway = "https://a"\nconfig = "{ROOT}/gateway/gateway.yaml"\n[internal]\ncrn = "x"',
+            "crn",
+        ),
     ],
 )
 def test_a_mistake_in_the_file_is_told_with_its_key(tmp_path: Path, text: str, words: str) -> None:
@@ -58,6 +62,18 @@ def test_a_mistake_in_the_file_is_told_with_its_key(tmp_path: Path, text: str, w
     file.write_text(text)
     with pytest.raises(SourceError, match=words):
         source.of_file(file)
+
+
+def test_a_file_that_is_not_there_says_where_its_form_is_told() -> None:
+    with pytest.raises(SourceError, match=r"playbook/deployment\.md"):
+        source.of_file(Path("nowhere.toml"))
+    with pytest.raises(SourceError, match="no such file"):
+        source.bare("http://127.0.0.1:9/mcp", probes="nowhere.toml")
+
+
+async def test_a_command_that_is_not_there_is_named() -> None:
+    with pytest.raises(NoTokenError, match=r"token_command \./no-such-command"):
+        await CommandTokens(["./no-such-command"])("ana", "aud:mcp")
 
 
 async def test_a_command_that_gives_no_token_says_why() -> None:

@@ -12,9 +12,11 @@ import httpx2
 
 from mcp_local.stack_toml import StackTomlError
 from mcp_playbook.checks.check import Check, Failed, NotYet, Outcome, State
+from mcp_playbook.checks.needs import NEEDS_TOKEN
 from mcp_playbook.console import ConsoleError
 from mcp_playbook.deployment import Deployment
 from mcp_playbook.tokens import NoTokenError
+from mcp_playbook.wire import ListRefusedError
 
 SECONDS = 240.0  # for one check; most take one or two
 
@@ -39,6 +41,14 @@ async def outcome(check: Check, at: Deployment) -> Outcome:
         state, evidence, do = "not yet", missing.missing, missing.do
     except Failed as failed:
         state, evidence, do = "fail", failed.seen, failed.do
+    except ListRefusedError as refused:
+        state, evidence, do = (
+            "fail",
+            str(refused),
+            "Does the token name this endpoint? make doctor.",
+        )
+        if refused.unauthenticated:
+            state, do = "not yet", NEEDS_TOKEN
     except (httpx2.HTTPError, NoTokenError, ConsoleError, StackTomlError) as error:
         state, evidence = "fail", f"{type(error).__name__}: {error}"[:300]
         do = "Is the deployment up? make ps, make doctor."

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 from jsonschema_rs import ValidationError, validator_for
 
@@ -9,9 +10,11 @@ from mcp_playbook import definitions, stdio
 from mcp_playbook.checks.check import Failed, NotYet, line
 from mcp_playbook.checks.inside import refused_inside
 from mcp_playbook.checks.needs import kit_of, one_allowed
-from mcp_playbook.deployment import Deployment
+from mcp_playbook.deployment import Deployment, Endpoint
 from mcp_playbook.lint import lint
+from mcp_playbook.lint.sources import SourceError
 from mcp_playbook.selection import evaluate
+from mcp_playbook.selection.prompts import PromptsError
 from mcp_shared.contract import MAX_TOOLS, unbounded
 
 LEAST_TOOLS = 3
@@ -37,7 +40,7 @@ async def tools_per_server(at: Deployment) -> str:
 async def descriptions(at: Deployment) -> str:
     told, scores = [], []
     for one in at.backends():
-        report = lint(list((await at.tools(one)).values()), name=one.shown)
+        report = lint(list((await _some(at, one)).values()), name=one.shown)
         scores.append(f"{one.shown} {report.score:.0f}/100")
         told += [f"{f.tool} {f.rule}: {f.what}" for f in report.of(CONTRACT)]
     if told:
@@ -48,6 +51,13 @@ async def descriptions(at: Deployment) -> str:
     return ", ".join(scores)
 
 
+async def _some(at: Deployment, endpoint: Endpoint) -> dict[str, dict[str, Any]]:
+    """Its tools; none is no reason to pass."""
+    if not (found := await at.tools(endpoint)):
+        raise Failed(f"{endpoint.shown} lists no tool", do="May these people see its tools?")
+    return found
+
+
 @line(
     "W1-03", "black-box", "Every argument is described and bounded, and unknown keys are refused",
     "A.8.26", "A.8.28", "CC6.8",
@@ -55,7 +65,7 @@ async def descriptions(at: Deployment) -> str:
 async def schemas(at: Deployment) -> str:
     told, arguments = [], 0
     for one in at.backends():
-        for name, tool in (await at.tools(one)).items():
+        for name, tool in (await _some(at, one)).items():
             schema = tool.get("inputSchema") or {}
             properties = schema.get("properties") or {}
             arguments += len(properties)
@@ -207,7 +217,12 @@ async def selection(at: Deployment) -> str:
             f"no prompts for {', '.join(without)}",
             do="Write servers/<name>/prompts.toml before you touch a description again.",
         )
-    report = evaluate([server.folder for server in kit_of(at).servers])
+    try:
+        report = evaluate([server.folder for server in kit_of(at).servers])
+    except (PromptsError, SourceError) as error:
+        raise Failed(
+            str(error), do="Mend prompts.toml: it names tools that the lock file has, or none."
+        ) from error
     if not report.passed:
         raise Failed(
             report.summary, do="make select-tools shows which tools are taken for another."

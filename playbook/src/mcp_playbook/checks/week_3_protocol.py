@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from mcp_playbook import wire
 from mcp_playbook.checks.check import Failed, line
-from mcp_playbook.checks.needs import one_allowed, signed_in
+from mcp_playbook.checks.needs import let_in, one_allowed, signed_in
 from mcp_playbook.deployment import Deployment, Endpoint
 from mcp_playbook.wire import LEGACY, MODERN
 
@@ -53,6 +53,7 @@ async def rebinding(at: Deployment) -> str:
         "Host": {"host": "evil.example"},
     }.items():
         reply = await at.ask(endpoint, "tools/list", token=token, headers=headers)
+        let_in(at, reply)
         if reply.status not in (400, 403, 404, 421):
             raise Failed(
                 f"a foreign {what} was answered {reply.brief()}",
@@ -70,6 +71,7 @@ async def bodies(at: Deployment) -> str:
     squeezed = await at.ask(
         endpoint, "tools/list", token=token, body=packed, headers={"content-encoding": "gzip"}
     )
+    let_in(at, squeezed)
     if squeezed.status != 415:
         raise Failed(
             f"a compressed body was answered {squeezed.brief()}",
@@ -117,6 +119,7 @@ async def eras(at: Deployment) -> str:
     for endpoint in at.endpoints:
         token = await _token(at, endpoint)
         now = await at.ask(endpoint, "server/discover", {}, token=token)
+        let_in(at, now)
         if MODERN not in now.result.get("supportedVersions", []):
             raise Failed(
                 f"{endpoint.shown} server/discover: {now.brief()}", do=f"Serve protocol {MODERN}."

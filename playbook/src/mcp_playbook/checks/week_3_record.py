@@ -23,10 +23,15 @@ FIELDS = ("person", "agent", "server", "tool", "args", "decision", "status")
 
 def _ledger(at: Deployment) -> tuple[str, Keys]:
     kit = kit_of(at)
-    if kit.ledger is None or kit.ledger_public is None:
+    if kit.ledger is None:
         raise NotYet(
-            "the ledger cannot be read from here",
-            do="Set ledger_url_env and ledger_public in deployment.toml.",
+            f"the ledger cannot be read from here: {kit.ledger_missing}",
+            do="Set that variable to its address, as audit_reader: see playbook/deployment.md.",
+        )
+    if kit.ledger_public is None or not kit.ledger_public.is_file():
+        raise NotYet(
+            f"the ledger's public key is not at {kit.ledger_public}",
+            do="Set ledger_public in deployment.toml to where you keep it.",
         )
     return kit.ledger, keys.load_public(kit.ledger_public)
 
