@@ -5,7 +5,7 @@ from mcp_playbook.checks.check import NotYet
 from mcp_playbook.deployment import Deployment, Endpoint, Kit
 from mcp_playbook.wire import Reply
 
-NEEDS_TOKEN = (  # noqa: S105  a sentence
+SIGN_IN = (
     "Give MCP_TOKEN (and PROBES=demo.toml for calls to try), or token_command in deployment.toml."
 )
 KIT = "Run it against the local stack (make up), or give DEPLOYMENT=deployment.toml."
@@ -42,11 +42,11 @@ async def signed_in(at: Deployment, endpoint: Endpoint) -> str:
     people = [probe.person for probe in at.allowed()] or at.people()
     token = await at.token(people[0], endpoint) if people else None
     if token is None:
-        raise NotYet("no token is at hand", do=NEEDS_TOKEN)
+        raise NotYet("no token is at hand", do=SIGN_IN)
     return token
 
 
 def let_in(at: Deployment, reply: Reply) -> None:
     """Raise NotYet when the door asked for a token that nobody gave this check."""
     if reply.status == 401 and at.tokens is None:
-        raise NotYet("the endpoint answered 401, and no token is at hand", do=NEEDS_TOKEN)
+        raise NotYet("the endpoint answered 401, and no token is at hand", do=SIGN_IN)

@@ -12,7 +12,7 @@ import httpx2
 
 from mcp_local.stack_toml import StackTomlError
 from mcp_playbook.checks.check import Check, Failed, NotYet, Outcome, State
-from mcp_playbook.checks.needs import NEEDS_TOKEN
+from mcp_playbook.checks.needs import SIGN_IN
 from mcp_playbook.console import ConsoleError
 from mcp_playbook.deployment import Deployment
 from mcp_playbook.tokens import NoTokenError
@@ -48,7 +48,7 @@ async def outcome(check: Check, at: Deployment) -> Outcome:
             "Does the token name this endpoint? make doctor.",
         )
         if refused.unauthenticated:
-            state, do = "not yet", NEEDS_TOKEN
+            state, do = "not yet", SIGN_IN
     except (httpx2.HTTPError, NoTokenError, ConsoleError, StackTomlError) as error:
         state, evidence = "fail", f"{type(error).__name__}: {error}"[:300]
         do = "Is the deployment up? make ps, make doctor."
