@@ -8,6 +8,7 @@ SUBJECTS = (
     "images",
     "compose",
     "terraform",
+    "workflows",
 )
 
 
