@@ -73,7 +73,7 @@ def show_logs(stack: Stack, args: argparse.Namespace) -> int:
 
 def restart(stack: Stack, args: argparse.Namespace) -> int:
     control.restart(stack.here, args.name)
-    screen.console.print(f"{args.name} was told to stop; its supervisor starts it again.")
+    screen.console.print(f"{args.name} was started anew and is well.")
     return 0
 
 

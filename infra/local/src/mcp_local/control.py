@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,11 +17,12 @@ from mcp_local.allocation import allocate
 from mcp_local.board import READY, Board, PartState, read_board
 from mcp_local.lock import holder
 from mcp_local.place import Place, prepare, remember
-from mcp_local.plan import Plan
+from mcp_local.plan import Part, Plan
 
 STOP_SECONDS = 45.0  # every part may take its gentle time, one level after the other
 START_SECONDS = 300.0  # the first load of data on a slow machine
 POLL_SECONDS = 0.1
+SECRET = re.compile(r"\{secret:([A-Za-z0-9_.-]+)\}")
 
 
 class StackError(RuntimeError):
@@ -39,12 +41,37 @@ def fingerprint(here: Place, plan: Plan) -> str:
     return hashlib.sha256(f"{plan.fingerprint}{choices}{named}{code}".encode()).hexdigest()[:16]
 
 
+def own_secrets(plan: Plan) -> dict[str, Part]:
+    """Secrets that a server names and nothing else does: those of systems that are not ours."""
+    named: dict[str, list[Part]] = {}
+    for part in plan.parts:
+        for name in {name for text in part.texts() for name in SECRET.findall(text)}:
+            named.setdefault(name, []).append(part)
+    return {
+        name: parts[0]
+        for name, parts in named.items()
+        if len(parts) == 1 and parts[0].kind == "server"
+    }
+
+
+def insist_on_secrets(here: Place, plan: Plan) -> None:
+    """A made-up secret would be sent to somebody's system, and refused there."""
+    for name, part in own_secrets(plan).items():
+        if not (here.secrets / name).is_file():
+            raise StackError(
+                f"{part.folder / 'stack.toml'}: there is no secret {name!r}.\n"
+                f"Put it, and nothing else, into {here.secrets / name} (mode 0600)."
+            )
+
+
 def _code(here: Place, plan: Plan) -> str:
-    """The sources the processes run: a tool that was just edited must not answer as before."""
+    """The sources and secrets the processes run with: what was just edited must hold."""
     rooms = {here.root / "shared", here.root / "gateway", *(part.folder for part in plan.parts)}
     rooms |= set((here.root / "infra" / "sandbox").glob("*"))
     digest = hashlib.sha256()
-    for file in sorted(file for room in rooms for file in room.glob("src/**/*")):
+    secrets = [here.secrets / name for name in own_secrets(plan)]
+    sources = (file for room in rooms for file in room.glob("src/**/*"))
+    for file in sorted([*sources, *secrets]):
         if file.is_file() and file.suffix != ".pyc":
             digest.update(f"{file}".encode())
             digest.update(file.read_bytes())
@@ -142,8 +169,8 @@ def stop(here: Place) -> bool:
     return pid is not None or bool(left)
 
 
-def restart(here: Place, name: str) -> None:
-    """End one part's process; the supervisor starts it again."""
+def restart(here: Place, name: str, within: float = START_SECONDS) -> None:
+    """End one part's process, and return once the supervisor has it well again."""
     board = read_board(here.state)
     if supervisor_pid(here) is None or board is None:
         raise StackError("Nothing runs; `make up` starts the stack.")
@@ -152,3 +179,14 @@ def restart(here: Place, name: str) -> None:
         running = ", ".join(p.name for p in board.parts.values() if p.pid)
         raise StackError(f"{name!r} has no process; these have: {running}.")
     os.kill(part.pid, signal.SIGINT if part.kind == "postgres" else signal.SIGTERM)
+    deadline = time.monotonic() + within
+    while True:
+        now = read_board(here.state)
+        again = now.parts[name] if now else part
+        if again.pid not in (None, part.pid) and again.status in READY:
+            return
+        if again.trouble:
+            raise StackError(trouble(again, here.logs))
+        if time.monotonic() > deadline:
+            raise StackError(f"{name} is not well after {within:.0f} s: make ps")
+        time.sleep(POLL_SECONDS)

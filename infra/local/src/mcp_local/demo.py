@@ -35,13 +35,21 @@ def show_calls(filler: Filler) -> bool:
     for outcome in wrong:
         screen.console.print(
             f"{outcome.call.person} calling {outcome.call.server}_{outcome.call.tool}: expected "
-            f"{outcome.call.expect}, got {outcome.decision}. {outcome.note}",
+            f"{outcome.call.expect}, got {outcome.decision}. {outcome.note}\n  → {_look(outcome)}",
             markup=False, style="red",
         )  # fmt: skip
     unrecorded = [outcome for outcome, record in zip(outcomes, records, strict=True) if not record]
     if unrecorded and not wrong:
         screen.console.print("Some calls have no record in the ledger.", style="red")
     return not wrong and not unrecorded and verified != "no"
+
+
+def _look(outcome: Outcome) -> str:
+    """Where the reason is told."""
+    call = outcome.call
+    if outcome.decision == "refused":
+        return f"make why PERSON={call.person} TOOL={call.server}_{call.tool}"
+    return f"make logs NAME={call.server}"
 
 
 async def _made(

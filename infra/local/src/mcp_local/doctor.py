@@ -11,11 +11,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from mcp_gateway.settings import ConfigError
 from mcp_local import control, postgres_home, screen, trust, valkey
 from mcp_local.allocation import public_ports
 from mcp_local.board import READY, read_board
 from mcp_local.load import Stack
 from mcp_local.people import people
+from mcp_local.policies import insist_on_policies
 from mcp_local.ports import holder, is_free
 from mcp_local.private_ca import expires
 from mcp_local.trust import Authority
@@ -173,8 +175,18 @@ def realm(stack: Stack) -> Finding:
     )
 
 
+def policies(stack: Stack) -> Finding:
+    """A running gateway goes on with the last good ones."""
+    try:
+        insist_on_policies(stack.here)
+    except ConfigError as error:
+        return Finding(f"A policy cannot be used: {error}", good=False, remedy="Mend that file.")
+    return Finding("Policies, agents and lock files can be read", good=True)
+
+
 CHECKS: tuple[Callable[[Stack], Finding], ...] = (
-    python_version, disk, postgres_binaries, valkey_binary, folder_permissions, ports, realm, parts,
+    python_version, disk, postgres_binaries, valkey_binary, folder_permissions, ports, realm,
+    policies, parts,
     certificate, identity, clock,
 )  # fmt: skip
 

@@ -8,6 +8,7 @@ from importlib import import_module
 from mcp_local import control, screen, trust
 from mcp_local.board import READY, read_board
 from mcp_local.load import Stack
+from mcp_local.policies import insist_on_policies
 
 
 def up(stack: Stack, *, calls: bool) -> int:
@@ -15,14 +16,18 @@ def up(stack: Stack, *, calls: bool) -> int:
 
     begun = time.monotonic()
     here = stack.here
+    insist_on_policies(here)
+    control.insist_on_secrets(here, stack.plan)
     fresh = True
     if control.supervisor_pid(here) is not None:
         board = read_board(here.state)
-        if board and board.fingerprint == control.fingerprint(here, stack.plan):
-            fresh = board.ready is None
-        else:
-            screen.console.print("The stack's files have changed since it started: starting anew.")
+        changed = board is None or board.fingerprint != control.fingerprint(here, stack.plan)
+        if board is None or changed or any(part.trouble for part in board.parts.values()):
+            why = "The stack's files have changed since it started" if changed else "A part is ill"
+            screen.console.print(f"{why}: starting anew.")
             control.stop(here)
+        else:
+            fresh = board.ready is None
     if control.supervisor_pid(here) is None:
         control.start(here, stack.plan)
     if calls:

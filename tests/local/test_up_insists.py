@@ -1,0 +1,49 @@
+"""What `make up` insists on before it starts, and what a restart waits for."""
+
+from pathlib import Path
+
+import pytest
+from local.small_stack import BASE, SERVER, clone
+
+from mcp_gateway.settings import ConfigError
+from mcp_local import control
+from mcp_local.place import prepare
+from mcp_local.plan import plan
+from mcp_local.policies import insist_on_policies
+from mcp_local.stack import place_for_test
+
+WITH_SECRET = SERVER.replace("env = {}", 'env = { TOKEN = "{secret:their-token}" }')
+
+
+def test_a_secret_of_somebody_elses_system_is_asked_for_and_never_made_up(tmp_path: Path) -> None:
+    root = clone(tmp_path / "c", {"alpha": WITH_SECRET}, base=BASE)
+    here = place_for_test(tmp_path / "run", root)
+    prepare(here)
+    with pytest.raises(control.StackError, match="no secret 'their-token'"):
+        control.insist_on_secrets(here, plan(root))
+    before = (
+        control.fingerprint(here, plan(root)) if (here.secrets / "their-token").exists() else ""
+    )
+    (here.secrets / "their-token").write_text("one")
+    control.insist_on_secrets(here, plan(root))
+    first = control.fingerprint(here, plan(root))
+    (here.secrets / "their-token").write_text("another")
+    assert len({before, first, control.fingerprint(here, plan(root))}) == 3, "make up starts anew"
+
+
+def test_a_secret_that_two_parts_share_is_the_stacks_own(tmp_path: Path) -> None:
+    root = clone(tmp_path / "c", {"alpha": WITH_SECRET, "beta": WITH_SECRET}, base=BASE)
+    assert control.own_secrets(plan(root)) == {}
+
+
+def test_a_policy_that_cannot_be_used_is_told_with_file_and_key(tmp_path: Path) -> None:
+    root = clone(tmp_path / "c", base=BASE)
+    here = place_for_test(tmp_path / "run", root)
+    (root / "gateway" / "agents.yaml").write_text("agents: {}\nservices: {}\n")
+    (root / "servers" / "alpha" / "tools.lock.json").write_text(
+        '{"server": "alpha", "tools": [], "prompts": []}'
+    )
+    policy = root / "servers" / "alpha" / "policy.yaml"
+    policy.write_text("tools:\n  find:\n    roles: [analyst]\n    rate: 60perminute\n")
+    with pytest.raises(ConfigError, match=r"policy\.yaml: tools\.find\.rate"):
+        insist_on_policies(here)
