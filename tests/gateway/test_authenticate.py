@@ -1,4 +1,4 @@
-# ruff: noqa: N802  the rows of the attack table keep their ids
+
 """Tokens at the door, row by row of the attack table's part T."""
 
 import asyncio

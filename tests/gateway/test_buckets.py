@@ -1,4 +1,4 @@
-# ruff: noqa: N802  the rows of the attack table keep their ids
+
 """What a bucket lets through, over any calls at any moments: in Valkey and in memory."""
 
 import math

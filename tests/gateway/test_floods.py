@@ -1,4 +1,4 @@
-# ruff: noqa: N802  the rows of the attack table keep their ids
+
 """Who is slowed down at the door, by which address, and what they are told."""
 
 from typing import Any

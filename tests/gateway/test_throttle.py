@@ -1,4 +1,4 @@
-# ruff: noqa: N802  the rows of the attack table keep their ids
+
 """Limits over a real Valkey: what is taken, what is left, and what holds without it."""
 
 import asyncio

@@ -1,4 +1,4 @@
-# ruff: noqa: N802  the rows of the attack table keep their ids
+
 """No at the door, for how something is asked: headers, forms, sizes, places.
 
 The rows of the attack table are in the names: H HTTP and protocol.

@@ -1,4 +1,4 @@
-# ruff: noqa: N802  the rows of the attack table keep their ids
+
 """Limits of the whole house: whom they count, over how many ways in, and what floods meet."""
 
 import asyncio

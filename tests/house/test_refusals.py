@@ -1,4 +1,4 @@
-# ruff: noqa: N802  the rows of the attack table keep their ids
+
 """No at the door, for who asks and for what: its status, its code, its words; no server hears of it.
 
 The rows of the attack table are in the names: T tokens, A authorization.

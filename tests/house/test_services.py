@@ -1,4 +1,4 @@
-# ruff: noqa: N802  the rows of the attack table keep their ids
+
 """Clients that call for themselves: their own line in agents.yaml, and nobody's rights but those."""
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-# ruff: noqa: N802  the rows of the attack table keep their ids
+
 """Kill switches: block, unblock, revoke; from the next call on, on every replica, on the record."""
 
 import asyncio
