@@ -1,4 +1,3 @@
-
 """Tokens at the door, row by row of the attack table's part T."""
 
 import asyncio

@@ -1,4 +1,3 @@
-
 """What a bucket lets through, over any calls at any moments: in Valkey and in memory."""
 
 import math

@@ -1,4 +1,3 @@
-
 """Who is slowed down at the door, by which address, and what they are told."""
 
 from typing import Any

@@ -1,4 +1,3 @@
-
 import contextlib
 import json
 from typing import Any

@@ -1,4 +1,3 @@
-
 """Limits over a real Valkey: what is taken, what is left, and what holds without it."""
 
 import asyncio

@@ -1,4 +1,3 @@
-
 """No at the door, for how something is asked: headers, forms, sizes, places.
 
 The rows of the attack table are in the names: H HTTP and protocol.

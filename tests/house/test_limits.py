@@ -1,4 +1,3 @@
-
 """Limits of the whole house: whom they count, over how many ways in, and what floods meet."""
 
 import asyncio

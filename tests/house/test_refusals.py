@@ -1,4 +1,3 @@
-
 """No at the door, for who asks and for what: its status, its code, its words; no server hears of it.
 
 The rows of the attack table are in the names: T tokens, A authorization.

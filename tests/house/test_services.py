@@ -1,4 +1,3 @@
-
 """Clients that call for themselves: their own line in agents.yaml, and nobody's rights but those."""
 
 from collections.abc import Iterator

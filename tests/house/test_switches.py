@@ -1,4 +1,3 @@
-
 """Kill switches: block, unblock, revoke; from the next call on, on every replica, on the record."""
 
 import asyncio
