@@ -18,7 +18,7 @@ resource "aws_lb" "this" {
   drop_invalid_header_fields = true
   desync_mitigation_mode     = "strictest"
   preserve_host_header       = true     # the gateway answers to its own name alone
-  xff_header_processing_mode = "append" # limits.trusted_proxies counts this one
+  xff_header_processing_mode = "append" # GATEWAY_TRUSTED_PROXIES counts this one
   # silent for longer than the slowest tool; a stream says something every 15 s
   idle_timeout               = max(60, ceil(var.longest) + 30)
   enable_deletion_protection = var.production

@@ -10,6 +10,7 @@ locals {
       GATEWAY_HOST              = "0.0.0.0"
       GATEWAY_PORT              = "8080"
       GATEWAY_REPLICA           = "{task}"
+      GATEWAY_TRUSTED_PROXIES   = tostring(var.proxies)
       GATEWAY_KEYS              = "/dev/shm/mcp/keys"
       GATEWAY_LEDGER_URL        = "{postgres:ledger:audit_writer}"
       GATEWAY_LEDGER_READER_URL = "{postgres:ledger:audit_reader}"
@@ -28,7 +29,5 @@ locals {
     "keys/${name}" => { secret = name, base64 = endswith(name, ".key") }
   }
 
-  # a proxy that appends an address must be counted, or every client is the load balancer
-  trusted = try(local.limits.trusted_proxies, 0)
   sharing = try(local.limits.replicas, 2)
 }

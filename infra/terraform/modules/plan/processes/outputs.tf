@@ -28,10 +28,6 @@ output "processes" {
     error_message = "No value in AWS yet; give one under `settings` in servers.yaml. ${join("; ", local.unmet)}."
   }
   precondition {
-    condition     = local.trusted == var.proxies
-    error_message = "${var.gateway_file}: limits.trusted_proxies is ${local.trusted}, and ${var.proxies} stand before the gateway: every client would count as one address, or could choose its own."
-  }
-  precondition {
     condition     = local.sharing >= var.gateway_tasks
     error_message = "${var.gateway_file}: limits.replicas is ${local.sharing}, and up to ${var.gateway_tasks} tasks share the limits while Valkey is away: together they would allow more than the limit."
   }

@@ -45,6 +45,11 @@ variable "proxies" {
   description = "How many proxies before the gateway append to X-Forwarded-For."
   type        = number
   default     = 1
+
+  validation {
+    condition     = var.proxies >= 1 && var.proxies <= 5
+    error_message = "From 1, the load balancer, to 5: uncounted, every client would be one address."
+  }
 }
 
 variable "gateway_tasks" {

@@ -5,7 +5,6 @@ variables {
   public_url    = "https://mcp.larkfield.example"
   issuer        = "https://id.larkfield.example/realms/mcp"
   issuer_inside = "http://keycloak:8080"
-  proxies       = 0
   gateway_tasks = 2
 }
 
@@ -87,8 +86,8 @@ run "exposure_is_the_policies" {
 
 run "an_uncounted_load_balancer_is_refused" {
   command = plan
-  variables { proxies = 1 }
-  expect_failures = [output.processes]
+  variables { proxies = 0 }
+  expect_failures = [var.proxies]
 }
 
 run "more_tasks_than_share_the_limits_are_refused" {
