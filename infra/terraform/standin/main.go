@@ -1,13 +1,14 @@
 // A provider that knows what the AWS provider's resources take and give, and nothing of AWS.
 //
-// It reads the schema from the file that STANDIN_SCHEMA names, so that `validate`, and `test` with a mocked
-// provider, can check the whole stack on a machine without the real one. It refuses to plan or apply anything.
+// It reads schema.json beside itself, so that `validate`, and `test` with a mocked provider, can check the whole
+// stack on a machine without the real one. It refuses to plan or apply anything.
 package main
 
 import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov5"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov5/tf5server"
@@ -87,8 +88,12 @@ func settings() *tfprotov5.Schema {
 	}}
 }
 
-func read(path string) (map[string]*tfprotov5.Schema, error) {
-	content, err := os.ReadFile(path)
+func read() (map[string]*tfprotov5.Schema, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	content, err := os.ReadFile(filepath.Join(filepath.Dir(program), "schema.json"))
 	if err != nil {
 		return nil, err
 	}
@@ -108,9 +113,9 @@ func read(path string) (map[string]*tfprotov5.Schema, error) {
 }
 
 func main() {
-	resources, err := read(os.Getenv("STANDIN_SCHEMA"))
+	resources, err := read()
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "STANDIN_SCHEMA: %v\n", err)
+		fmt.Fprintf(os.Stderr, "schema: %v\n", err)
 		os.Exit(2)
 	}
 	serve := func() tfprotov5.ProviderServer { return &provider{resources: resources} }

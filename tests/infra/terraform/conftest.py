@@ -1,7 +1,6 @@
 """The plan of this repository's own files, made once by the engine that is on this machine."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +38,17 @@ def found() -> Engine:
 
 
 @pytest.fixture(scope="session")
-def plan(found: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def plan(found: Engine, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Outputs of plan/processes for gateway.yaml, policies and stack.toml as they are."""
-    folder = tmp_path_factory.mktemp("plan")
+    added = yaml.safe_load((FOLDER / "servers.yaml").read_text("utf-8"))
+    return plan_of(found, tmp_path_factory.mktemp("plan"), added, ROOT)
+
+
+def plan_of(found: Engine, folder: Path, added: dict[str, Any], repository: Path) -> dict[str, Any]:
     (folder / "main.tf").write_text(WRAPPER % (FOLDER / "modules/plan/processes"))
     given = {
-        "repository": str(ROOT),
-        "additions": yaml.safe_load((FOLDER / "servers.yaml").read_text("utf-8")),
-        "public_url": PUBLIC,
-        "issuer": ISSUER,
-    }
+        "repository": str(repository), "additions": added, "public_url": PUBLIC, "issuer": ISSUER,
+    }  # fmt: skip
     (folder / "given.auto.tfvars.json").write_text(json.dumps({"given": given}))
     return outputs(found, folder)
 

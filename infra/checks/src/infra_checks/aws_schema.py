@@ -8,6 +8,7 @@ import base64
 import hashlib
 import re
 import tarfile
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,9 +88,11 @@ def package(bench: Bench) -> Path:
     if not file.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         npm = bench.found("npm", "it fetches the provider's schema")
-        done = bench.run(npm, "pack", "--silent", PACKAGE, folder=folder)
-        if done.returncode != 0 or not file.is_file():
-            raise NotRunError(f"npm could not fetch {PACKAGE}")
+        with tempfile.TemporaryDirectory(dir=folder) as aside:
+            done = bench.run(npm, "pack", "--silent", PACKAGE, folder=Path(aside))
+            if done.returncode != 0 or not (Path(aside) / file.name).is_file():
+                raise NotRunError(f"npm could not fetch {PACKAGE}")
+            (Path(aside) / file.name).replace(file)
     if base64.b64encode(hashlib.sha512(file.read_bytes()).digest()).decode() != SHA512:
         file.unlink()
         raise NotRunError(f"{PACKAGE} is not the file that was pinned; it was removed")

@@ -3,9 +3,12 @@
 It needs Go and npm, and both their registries, the first time.
 """
 
+import contextlib
 import hashlib
 import json
+import os
 import re
+import shutil
 from pathlib import Path
 
 from infra_checks import aws_schema
@@ -18,15 +21,12 @@ SHORTEST_REASON = 15  # characters; a word is none
 RESOURCE = re.compile(r'^resource "(\w+)"', re.MULTILINE)
 
 
-def schema_file(root: Path) -> Path:
-    return root / FOLDER / "schema.json"
-
-
 def ready(bench: Bench) -> str:
-    """Build it and read the schema, where either is missing; the engine's configuration for it."""
-    program = _built(bench)
-    _schema(bench)
-    folder = json.dumps(str(program.parent))
+    """Build it and read the schema, where either is missing; the engine's configuration for it.
+
+    Program and schema lie side by side in a folder of their own, for each pair of them.
+    """
+    folder = json.dumps(str(_paired(bench, _built(bench))))
     return (
         f'provider_installation {{\n  dev_overrides {{ "hashicorp/aws" = {folder} }}\n'
         "  direct {}\n}\n"
@@ -34,15 +34,14 @@ def ready(bench: Bench) -> str:
 
 
 def _built(bench: Bench) -> Path:
-    sources = sorted((bench.root / SOURCE).glob("*.go")) + [
-        bench.root / SOURCE / name for name in ("go.mod", "go.sum")
-    ]
+    sources = [bench.root / SOURCE / name for name in ("go.mod", "go.sum")]
+    sources += sorted((bench.root / SOURCE).glob("*.go"))
     wanted = hashlib.sha256(b"\0".join(file.read_bytes() for file in sources)).hexdigest()[:16]
-    program = bench.root / FOLDER / f"standin-{wanted}" / "terraform-provider-aws"
+    program = bench.root / FOLDER / f"standin-{wanted}"
     if program.is_file():
         return program
     go = bench.found("go", "it builds the provider that knows the schema alone")
-    aside = program.with_suffix(".new")
+    aside = program.with_suffix(f".{os.getpid()}")
     done = bench.run(
         go, "build", "-trimpath", "-ldflags", "-s -w", "-o", aside, ".",
         folder=bench.root / SOURCE, env={"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -p=2"},
@@ -53,22 +52,25 @@ def _built(bench: Bench) -> Path:
     return aside.replace(program)
 
 
-def _schema(bench: Bench) -> None:
+def _paired(bench: Bench, program: Path) -> Path:
     types = sorted(
         {
             kind
-            for file in (bench.root / "infra/terraform").glob("**/*.tf")
+            for file in (bench.root / SOURCE.parent).glob("**/*.tf")
             for kind in RESOURCE.findall(file.read_text("utf-8"))
         }
     )
     maker = Path(aws_schema.__file__).read_bytes()
-    wanted = hashlib.sha256(maker + " ".join(types).encode()).hexdigest()
-    file = schema_file(bench.root)
-    stamp = file.with_suffix(".stamp")
-    if file.is_file() and stamp.is_file() and stamp.read_text() == wanted:
-        return
-    package = aws_schema.package(bench)
-    known, unknown = aws_schema.read(package, types)
-    file.write_text(json.dumps(known, separators=(",", ":"), sort_keys=True))
-    if not unknown:
-        stamp.write_text(wanted)
+    wanted = hashlib.sha256(maker + program.name.encode() + " ".join(types).encode()).hexdigest()
+    folder = program.parent / f"aws-{wanted[:16]}"
+    if folder.is_dir():
+        return folder
+    known, _ = aws_schema.read(aws_schema.package(bench), types)  # validate names an unknown one
+    aside = folder.with_suffix(f".{os.getpid()}")
+    aside.mkdir()
+    (aside / "schema.json").write_text(json.dumps(known, separators=(",", ":"), sort_keys=True))
+    (aside / "terraform-provider-aws").hardlink_to(program)
+    with contextlib.suppress(OSError):  # another run was faster
+        aside.rename(folder)
+    shutil.rmtree(aside, ignore_errors=True)
+    return folder

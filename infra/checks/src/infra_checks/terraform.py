@@ -42,7 +42,6 @@ class Engine:
             env={
                 "TF_DATA_DIR": str(data), "TF_CLI_CONFIG_FILE": str(config),
                 "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1",
-                "STANDIN_SCHEMA": str(standin.schema_file(self.bench.root)),
             },
         )  # fmt: skip
         where = folder.relative_to(self.bench.root)
