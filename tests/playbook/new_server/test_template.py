@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from architecture.tree import listed
 from playbook.new_server.copied import ROOT
 
 from mcp_playbook.new_server import room
@@ -15,6 +16,8 @@ from mcp_playbook.new_server.names import names
 from mcp_playbook.new_server.room import BrokenError, Room
 from mcp_playbook.selection import evaluate
 
+SUBJECT = '    subject: str = Field(description=f"What it is about. {UNTRUSTED}")\n'
+OURS = {"warehouse", "crm", "docs"}  # a clone may list servers of its own
 LONGEST = ("a-name-of-thirty-one-characters", "a" * 19 + "x")
 
 
@@ -61,6 +64,12 @@ def broken(folder: Path, file: str, before: str, after: str) -> Path:
         ("add_*.py.jinja", "idempotency_key: IdempotencyKey, ", "", "idempotency_key"),
         ("policy.yaml.jinja", "get_{{ item }}:", "get_{{ items }}:", "policy.yaml"),
         ("rest.py.jinja", "{{ thing }}", "{{ think }}", "think"),
+        (
+            "models.py.jinja",
+            SUBJECT,
+            "",
+            "(?s)find_invoices D3: .*subject.*get_invoice D3: .*subject",
+        ),
     ],
 )
 def test_a_template_that_breaks_a_rule_is_found(
@@ -76,10 +85,31 @@ def made_from(root: Path, to: Path) -> None:
     room.check(made, room.pin(made))
 
 
+def test_the_statuses_stand_in_one_place(tmp_path: Path) -> None:
+    other = '"draft", "sent", "paid"'
+    root = broken(tmp_path / "root", "models.py.jinja", '"open", "overdue", "closed"', other)
+    made = filled(tmp_path / "new", "billing", "invoice", root)
+    tools = {tool["name"]: tool for tool in room.pin(made)}
+    room.check(made, list(tools.values()))
+    taken = tools["find_invoices"]["inputSchema"]["properties"]["status"]
+    assert taken["enum"] == ["draft", "sent", "paid", "any"]
+
+
 def test_its_tools_are_found_for_what_people_ask(tmp_path: Path) -> None:
     made = filled(tmp_path / "new", "billing", "invoice")
     room.pin(made)
     report = evaluate([made.server])
+    assert report.passed, report.problems
+
+
+@pytest.mark.parametrize(("name", "thing"), [("billing", "bill"), ("service", "ticket")])
+def test_it_takes_no_prompt_away_from_the_servers_that_are_there(
+    tmp_path: Path, name: str, thing: str
+) -> None:
+    made = filled(tmp_path / "new", name, thing)
+    room.pin(made)
+    ours = [folder for name, folder in listed().items() if name in OURS]
+    report = evaluate([*ours, made.server])
     assert report.passed, report.problems
 
 
