@@ -37,6 +37,7 @@ def server(copy: Copy) -> Path:
     made = copy.make(NEW, "--thing", THING)
     assert made.returncode == 0, made.stdout + made.stderr
     assert "make up" in made.stdout
+    assert f"git add servers/{NEW} {TESTS} gateway/gateway.yaml\n" in made.stdout
     return copy.root / "servers" / NEW
 
 
@@ -50,11 +51,15 @@ def alone(copy: Copy) -> Iterator[None]:
     copy.listing.write_text(everyone)
 
 
-def test_a_second_run_says_that_it_is_there(copy: Copy, server: Path) -> None:
+def test_a_second_run_says_that_it_is_there_and_what_to_do(copy: Copy, server: Path) -> None:
     before = copy.listing.read_text()
     again = copy.make(NEW)
     assert again.returncode == 1
     assert "listed in gateway/gateway.yaml already" in again.stderr
+    assert (
+        f"another name, or this one out first:\n  make new-server NAME={NEW} REMOVE=1"
+        in again.stderr
+    )
     assert copy.listing.read_text() == before
 
 

@@ -6,7 +6,7 @@ from mcp_playbook.new_server.names import RefusedError, names
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("", "lower-case letters"),
+        ("", "^NAME is missing: make new-server NAME=billing THING=invoice$"),
         ("Billing", "lower-case letters"),
         ("sales_orders", "No underscore"),
         ("7days", "lower-case letters"),

@@ -1,4 +1,7 @@
-"""`python -m mcp_playbook.new_server NAME [--thing THING] [--remove]`; see `make new-server`."""
+"""`python -m mcp_playbook.new_server NAME [--thing THING] [--remove]`; see `make new-server`.
+
+Ends with 1 whenever the server that was asked for was not made, or not taken out.
+"""
 
 import argparse
 import sys
@@ -31,6 +34,7 @@ def make(here: Place, spots: Spots) -> None:
     print(f"{spots.shown(spots.listing)}: one line more, - {name}")
     if not installed:
         print("Not installed here; the next make does it.")
+    added = " ".join(map(spots.shown, (spots.server, spots.tests, spots.listing)))
     print(
         f"""
 Next
@@ -41,8 +45,12 @@ Next
       every tool against the stand-in
   make week-1
       what is left before people may use it
-Then make it yours: {spots.shown(spots.server)}/README.md says in which order.
-To undo: make new-server NAME={name} REMOVE=1"""
+  git add {added}
+  git commit -m "{spots.made.title} server, as the template makes it"
+      from here on `git diff` shows what you change; until here
+      make new-server NAME={name} REMOVE=1
+      takes it out again
+Then make it yours: {spots.shown(spots.server)}/README.md says in which order."""
     )
 
 

@@ -47,6 +47,10 @@ class Names:
         return self.name.replace("-", " ")
 
     @property
+    def title(self) -> str:
+        return self.system.capitalize()
+
+    @property
     def item(self) -> str:
         return self.thing.replace(" ", "_")
 
@@ -66,7 +70,7 @@ class Names:
             "folder": self.port,  # of the tests: it is imported, so no dash
             "env": self.port.upper(),
             "system": self.system,
-            "title": self.system.capitalize(),
+            "title": self.title,
             "port": self.port,
             "Port": _camel(self.system),
             "thing": self.thing,
@@ -87,6 +91,8 @@ def names(name: str, thing: str) -> Names:
         RefusedError: a name that Python, the gateway or the template cannot take.
 
     """
+    if not name:
+        raise RefusedError("NAME is missing: make new-server NAME=billing THING=invoice")
     if not SERVER_NAME.fullmatch(name):
         raise RefusedError(
             f"NAME={name!r}: a server's name is lower-case letters, digits and dashes, begins with "

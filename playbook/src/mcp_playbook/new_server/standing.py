@@ -50,7 +50,8 @@ def refuse_if_taken(spots: Spots) -> None:
     if name in parts and parts[name].kind == "server":
         where = parts[name].folder
         raise RefusedError(
-            f"{name} is listed in gateway/gateway.yaml already: {where}. Nothing to do."
+            f"{name} is listed in gateway/gateway.yaml already: {where}. Nothing was changed.\n"
+            f"Take another name, or this one out first:\n  make new-server NAME={name} REMOVE=1"
         )
     _refuse_if_half_there(spots)
     if taken := {name, f"{name}-sandbox"} & {*parts, EVERY_SERVER}:
