@@ -136,6 +136,9 @@ def test_a_schema_that_changed_while_its_words_did_not_is_found() -> None:
     (unread,) = judged(told, record=record).findings
     assert (unread.rule, "other words" in unread.what) == ("D10", True)
     assert unread.points < stale.points
+    command = ".venv/bin/python -m mcp_playbook.lint billing --accept"
+    assert stale.instead.endswith(command)
+    assert unread.instead.endswith(command)
     assert not judged(wider).findings, "without a record there is nothing to compare with"
 
 

@@ -61,7 +61,10 @@ def test_a_server_without_the_file_has_no_prompts(tmp_path: Path) -> None:
         ("", "prompt"),
         ("prompt = 3", "prompt"),
         ("[[prompt", "prompts.toml"),
-        (prompts([*ASKED, ("Another thing?", "get_bill", False)]), "expects get_bill"),
+        (
+            prompts([*ASKED, ("Another thing?", "get_bill", False)]),
+            "expects get_bill.* remove these prompts, or name another .* make tools-lock first",
+        ),
         (prompts([*ASKED, ASKED[0]]), "asks twice"),
         (prompts(ASKED) + "tool = 'x'\n", "Extra inputs"),
         (prompts(ASKED).replace("near_miss = true", ""), "near_miss"),

@@ -10,6 +10,7 @@ from mcp_local.place import NoRepositoryError, place
 from mcp_local.screen import console
 from mcp_playbook.lint import lint
 from mcp_playbook.lint.report import Report
+from mcp_playbook.lint.served import Compared, compare, told
 from mcp_playbook.lint.sources import SourceError, accept, listed, of_file, of_folder
 from mcp_playbook.lint.table import show
 
@@ -30,12 +31,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.tools and given.accept:
         parser.error("--accept is for listed servers; --tools names none")
+    compared: list[Compared] = []
+    root = Path()
     try:
         if given.tools:
             name = given.name or given.tools.stem
             reports = [lint(of_file(given.tools), name=name)]
         else:
-            reports = of_listed(place().root, given.name, accepting=given.accept)
+            root = place().root
+            folders = listed(root, with_server=given.name)
+            chosen = [given.name] if given.name else list(folders)
+            compared = compare(root, {server: folders[server] for server in chosen})
+            accepting = given.accept and not any(one.changed for one in compared)
+            reports = of_listed(root, given.name, accepting=accepting)
     except (SourceError, NoRepositoryError) as error:
         sys.stderr.write(f"{error}\n")
         return USAGE
@@ -43,7 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps([report.as_json() for report in reports], indent=2))
     else:
         show(console, reports)
-    return FOUND if any(_fails(report, given.floor) for report in reports) else CLEAN
+    sys.stderr.writelines(f"{line}\n" for line in told(root, compared))
+    stale = any(one.changed for one in compared)
+    if stale and given.accept:
+        sys.stderr.write("Nothing was accepted.\n")
+    return FOUND if stale or any(_fails(report, given.floor) for report in reports) else CLEAN
 
 
 def of_listed(root: Path, name: str | None, *, accepting: bool = False) -> list[Report]:

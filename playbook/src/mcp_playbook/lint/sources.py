@@ -55,7 +55,7 @@ def of_folder(folder: Path) -> Source:
     """
     accepted = folder / ACCEPTED
     record = _json(accepted) if accepted.is_file() else {}
-    return Source(folder.name, folder, _tools(_json(folder / LOCK), folder / LOCK), record)
+    return Source(folder.name, folder, tools_in(_json(folder / LOCK), folder / LOCK), record)
 
 
 def of_file(file: Path) -> Tools:
@@ -65,18 +65,16 @@ def of_file(file: Path) -> Tools:
         SourceError: the file holds none of these.
 
     """
-    return _tools(_json(file), file)
+    return tools_in(_json(file), file)
 
 
-def accept(source: Source) -> Path:
-    """Write down the words and schemas as they are now."""
-    file = source.folder / ACCEPTED
-    found = {str(tool["name"]): hashes(tool) for tool in source.tools}
-    file.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", "utf-8")
-    return file
+def tools_in(document: Any, file: Path) -> Tools:
+    """The tools of an answer to tools/list, of its result, or of a bare list.
 
+    Raises:
+        SourceError: it is none of these; `file` is where it came from.
 
-def _tools(document: Any, file: Path) -> Tools:
+    """
     for step in ("result", "tools"):
         if isinstance(document, dict) and step in document:
             document = document[step]
@@ -85,6 +83,14 @@ def _tools(document: Any, file: Path) -> Tools:
     ):
         raise SourceError(f"{file}: no list of tools, each with a name")
     return document
+
+
+def accept(source: Source) -> Path:
+    """Write down the words and schemas as they are now."""
+    file = source.folder / ACCEPTED
+    found = {str(tool["name"]): hashes(tool) for tool in source.tools}
+    file.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", "utf-8")
+    return file
 
 
 def _json(file: Path) -> Any:

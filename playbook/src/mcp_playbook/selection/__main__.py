@@ -4,9 +4,11 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from mcp_local.place import NoRepositoryError, place
 from mcp_local.screen import console
+from mcp_playbook.lint.served import Compared, compare, told
 from mcp_playbook.lint.sources import SourceError, listed
 from mcp_playbook.selection import evaluate
 from mcp_playbook.selection.prompts import PromptsError
@@ -23,17 +25,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--accept", action="store_true", help="keep prompts and confusions as what to compare with"
     )
     given = parser.parse_args(arguments)
+    compared: list[Compared] = []
+    root = Path()
     try:
-        folders = listed(place().root, with_server=given.name)
-        report = evaluate(list(folders.values()), only=given.name, accept=given.accept)
+        root = place().root
+        folders = listed(root, with_server=given.name)
+        compared = compare(root, folders)
+        accepting = given.accept and not any(one.changed for one in compared)
+        report = evaluate(list(folders.values()), only=given.name, accept=accepting)
     except (PromptsError, SourceError, NoRepositoryError) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.writelines(f"{line}\n" for line in (error, *told(root, compared)))
         return USAGE
     if given.json:
         print(json.dumps(report.as_json(), indent=2))
     else:
         show(console, report)
-    return PASSED if report.passed else FAILED
+    sys.stderr.writelines(f"{line}\n" for line in told(root, compared))
+    stale = any(one.changed for one in compared)
+    if stale and given.accept:
+        sys.stderr.write("Nothing was accepted.\n")
+    return PASSED if report.passed and not stale else FAILED
 
 
 if __name__ == "__main__":

@@ -51,7 +51,11 @@ def load(folder: Path, tools: Iterable[str]) -> tuple[Prompt, ...]:
         raise PromptsError(f"{file}: {told}") from error
     known = {*tools, NONE}
     if unknown := sorted({one.expects for one in found} - known):
-        raise PromptsError(f"{file}: expects {', '.join(unknown)}, which the server does not have")
+        raise PromptsError(
+            f"{file}: expects {', '.join(unknown)}, which tools.lock.json does not have. If the "
+            "tool is gone, remove these prompts, or name another tool that answers them. If it is "
+            "new, run make tools-lock first."
+        )
     asked = [one.ask for one in found]
     if twice := sorted({ask for ask in asked if asked.count(ask) > 1}):
         raise PromptsError(f"{file}: asks twice: {twice[0]!r}")

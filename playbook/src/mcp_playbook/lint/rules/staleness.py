@@ -21,16 +21,17 @@ def check(tool: Definition, server: Server) -> Iterator[Finding]:
     if accepted is None:
         return
     now = hashes(tool.wire)
+    command = f".venv/bin/python -m mcp_playbook.lint {server.name} --accept"
     if now["words"] == accepted["words"] and now["schema"] != accepted["schema"]:
         yield Finding(
             "D10", tool.name, "has another schema than when its words were accepted",
-            "Say what has changed; if the words still hold, run the lint with --accept.",
+            f"Say what has changed; if the words still hold: {command}",
             WEIGHTS["D10"],
         )  # fmt: skip
     elif now != accepted:
         yield Finding(
             "D10", tool.name, "has other words than the accepted ones",
-            "Read them once more, then run the lint with --accept.", WEIGHTS["D10"] / 5,
+            f"Read them once more, then: {command}", WEIGHTS["D10"] / 5,
         )  # fmt: skip
 
 
