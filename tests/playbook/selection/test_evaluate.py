@@ -63,6 +63,37 @@ def test_a_tool_of_another_server_that_takes_prompts_away_fails(tmp_path: Path) 
     assert report.without == ["archive"]
 
 
+def test_a_server_alone_is_told_which_prompts_of_others_it_takes(tmp_path: Path) -> None:
+    """And nothing of what the others confuse among themselves."""
+    folder = server(tmp_path / "billing", ASKED)
+    evaluate([folder], accept=True)
+    other = server(tmp_path / "archive")
+    pin(other, [{"name": "ping", "description": "Ping.", "inputSchema": {}}])
+    exchanged = tools(list_invoices=SIBLING["description"], get_invoice=GOOD["description"])
+    pin(folder, exchanged)
+    assert not evaluate([folder, other], only="archive").worse
+    pin(folder, tools())
+    pin(other, [{**SIBLING, "name": "find_bill", "title": "Find a bill: overdue, owed or billed"}])
+    report = evaluate([folder, other], only="archive")
+    assert {one.server for one in report.worse} == {"billing"}
+    assert all("now taken for archive_find_bill" in one.what for one in report.worse)
+    assert set(report.problems) > {one.what for one in report.worse}
+
+
+def test_what_would_accept_it_is_said_with_what_it_writes(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["billing", "--accept"]) == PASSED
+    taker = {**SIBLING, "name": "find_bill", "title": "Find a bill: overdue, owed or billed"}
+    pin(here / "servers/archive", [taker])
+    assert main(["archive"]) == FAILED
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "python -m mcp_playbook.selection billing --accept That writes selection.lock" in printed
+    main(["billing", "--accept"])
+    main(["archive"])
+    assert "is now taken for" not in capsys.readouterr().out
+
+
 def test_a_prompt_that_was_lost_before_and_finds_another_wrong_tool_makes_nothing_worse(
     tmp_path: Path,
 ) -> None:

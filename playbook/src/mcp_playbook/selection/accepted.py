@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,14 @@ from mcp_playbook.selection.measured import Measured, Miss
 from mcp_playbook.selection.prompts import FILE, NONE, PromptsError
 
 ACCEPTED = "selection.lock.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Worse:
+    """A step back from what was accepted of a server, which alone can accept it."""
+
+    server: str
+    what: str
 
 
 def write(folder: Path, server: str, measured: Measured) -> Path:
@@ -21,11 +30,14 @@ def write(folder: Path, server: str, measured: Measured) -> Path:
     return file
 
 
-def worse(folder: Path, server: str, measured: Measured) -> Iterator[str]:
+def worse(
+    folder: Path, server: str, measured: Measured, *, taker: str | None = None
+) -> Iterator[Worse]:
     """Each way in which the server is no longer what was accepted; nothing accepted, nothing said.
 
     A pair is worse when it is confused more often and a prompt that was found is among those. A
-    prompt that found a wrong tool and now finds another wrong one makes nothing worse.
+    prompt that found a wrong tool and now finds another wrong one makes nothing worse. `taker`:
+    only what the tools of that server took; changed prompts are then for another run to tell.
 
     Raises:
         PromptsError: the file cannot be read.
@@ -36,14 +48,16 @@ def worse(folder: Path, server: str, measured: Measured) -> Iterator[str]:
         return
     before = _read(file)
     if before["prompts"] != _hash(folder):
-        yield f"the prompts of {server} are others than the accepted ones"
+        if taker is None:
+            yield Worse(server, f"the prompts of {server} are others than the accepted ones")
         return
     accepted = Counter(tuple(pair) for pair in before["missed"].values())
     now = Counter((miss.answer, miss.chosen or NONE) for miss in _of(server, measured))
     for miss in _of(server, measured):
         pair = (miss.answer, miss.chosen or NONE)
-        if miss.ask not in before["missed"] and now[pair] > accepted[pair]:
-            yield f"{pair[0]} is now taken for {pair[1]}: {miss.ask!r}"
+        taken = taker is None or pair[1].startswith(f"{taker}_")
+        if taken and miss.ask not in before["missed"] and now[pair] > accepted[pair]:
+            yield Worse(server, f"{pair[0]} is now taken for {pair[1]}: {miss.ask!r}")
 
 
 def _of(server: str, measured: Measured) -> list[Miss]:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from mcp_playbook.selection import statistics
+from mcp_playbook.selection.accepted import ACCEPTED, Worse
 from mcp_playbook.selection.measured import RECALL_AT, Measured
 from mcp_playbook.selection.prompts import MIN_NEAR_MISS, MIN_NONE
 from mcp_playbook.selection.statistics import Estimate
@@ -29,7 +30,7 @@ class Report:
     named: Measured
     first_sentence: Measured
     overlap: float
-    worse: Sequence[str]
+    worse: Sequence[Worse]
 
     @cached_property
     def gain(self) -> Estimate:
@@ -52,15 +53,26 @@ class Report:
     @cached_property
     def problems(self) -> Sequence[str]:
         """Why it does not pass; empty when it does."""
+        found = [one.what for one in self.worse]
         if not self.whole.hits:
-            return (f"no prompts for {', '.join(self.without) or 'any server'}",)
-        found = list(self.worse)
+            return (f"no prompts for {', '.join(self.without) or 'any server'}", *found)
         if not self.gain.low > 0:
             found.append(
                 f"descriptions are not shown to be better than names: {self.gain.shown} points "
                 f"more with {len(self.whole.hits)} prompts; more prompts make it surer"
             )
         return tuple(found + self._thin())
+
+    @property
+    def remedies(self) -> Sequence[str]:
+        """What to do about each server that is no longer what was accepted."""
+        return [
+            "Change what made it worse, or accept it:\n"
+            f"  .venv/bin/python -m mcp_playbook.selection {server} --accept\n"
+            f"That writes {ACCEPTED} of {server} anew: a hash of its prompts, and each one that "
+            "finds another tool."
+            for server in dict.fromkeys(one.server for one in self.worse)
+        ]
 
     def _thin(self) -> list[str]:
         cases = self.whole.cases

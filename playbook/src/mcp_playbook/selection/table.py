@@ -21,6 +21,8 @@ def show(console: Console, report: Report) -> None:
         console.print(f"\n{CLAIMS}", style="dim", soft_wrap=True)
     for problem in report.problems:
         console.print(f"[red]fail[/]  {escape(problem)}", soft_wrap=True)
+    for remedy in report.remedies:
+        console.print(f"\n{escape(remedy)}", soft_wrap=True)
     if report.passed:
         console.print(
             "\n[green]pass[/]  better than names alone, and no prompt lost that was found before"
