@@ -181,6 +181,13 @@ def pretended(bench: Bench) -> Ran:
     return Ran(f"the whole stack, {runs} runs", (found.version, standin.VERSION), said)
 
 
+def hadolint(bench: Bench) -> Ran:
+    tool = bench.tool("hadolint")
+    found = files(bench, "images/*.Dockerfile")
+    done = bench.run(tool, "--failure-threshold", "info", *found)
+    return Ran(f"{len(found)} Dockerfile", (bench.said(tool, "--version"),), complaints(done))
+
+
 CHECKS = (
     Check(
         "terraform fmt", "every file is written as the formatter writes it, so it parses", formatted
@@ -207,5 +214,10 @@ CHECKS = (
         "terraform test, with a pretended AWS",
         "the modules fit together and every task gets what it needs; nothing was applied",
         pretended,
+    ),
+    Check(
+        "hadolint for AWS",
+        "Keycloak's Dockerfile keeps the linter's rules; it builds nothing",
+        hadolint,
     ),
 )

@@ -18,6 +18,12 @@ variable "zones" {
   type        = list(string)
 }
 
+variable "serve" {
+  description = "False for the first apply alone, which makes everything but the services."
+  type        = bool
+  default     = true
+}
+
 variable "images" {
   description = "Images by digest: gateway, each listed server, collector, keycloak."
   type        = map(string)

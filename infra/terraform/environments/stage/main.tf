@@ -13,6 +13,7 @@ module "stack" {
   nat         = "one"
   repository  = abspath("${path.module}/../../../..")
 
+  serve           = var.serve
   size            = "small"
   images          = var.images
   user            = var.user

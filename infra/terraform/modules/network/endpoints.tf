@@ -22,7 +22,7 @@ resource "aws_vpc_endpoint" "interface" {
   service_name        = "com.amazonaws.${var.region}.${each.key}"
   vpc_endpoint_type   = "Interface"
   private_dns_enabled = true
-  subnet_ids          = [for subnet in aws_subnet.private : subnet.id]
+  subnet_ids          = [for zone in var.spread ? local.zones : slice(local.zones, 0, 1) : aws_subnet.private[zone].id]
   security_group_ids  = [aws_security_group.endpoints.id]
 
   tags = { Name = "${var.prefix}-${each.key}" }

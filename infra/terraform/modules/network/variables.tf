@@ -33,6 +33,11 @@ variable "hosts" {
   type        = set(string)
 }
 
+variable "spread" {
+  description = "Whether AWS's services have an address in every zone, or in one: each address costs by the hour."
+  type        = bool
+}
+
 variable "exec" {
   description = "Whether people may open a shell in a task; needs one endpoint more."
   type        = bool

@@ -1,4 +1,15 @@
-# Where spans and measures of all processes go: X-Ray and Prometheus, in this account.
+# Where spans and measures of all processes go: X-Ray and Prometheus, in this account. The collector's files are those
+# of infra/observability, what it takes out of spans included. One task: it decides on a trace when it has seen it whole.
+
+locals {
+  collector = "${path.module}/../../../observability/collector"
+}
+
+resource "aws_cloudwatch_log_group" "telemetry" {
+  name              = "/${local.prefix}/telemetry"
+  retention_in_days = 365
+  kms_key_id        = module.keys.arns["logs"]
+}
 
 resource "aws_prometheus_workspace" "this" {
   alias       = local.prefix
@@ -29,48 +40,34 @@ module "collector" {
   exec         = false # there is no shell in it
   image        = var.images["collector"]
   user         = "10001:10001"
+  command      = ["--config=env:COLLECTOR", "--config=env:COLLECTOR_AWS"]
   ports        = { http = 4318 }
-  health       = ["CMD", "/healthcheck"]
   stop         = 30
   size         = module.sizes.tasks["collector"]
   environment = {
-    AOT_CONFIG_CONTENT = yamlencode({
-      extensions = {
-        health_check = {}
-        sigv4auth    = { region = var.region, service = "aps" }
-      }
-      receivers = { otlp = { protocols = { http = { endpoint = "0.0.0.0:4318" } } } }
-      processors = {
-        memory_limiter = { check_interval = "1s", limit_percentage = 75, spike_limit_percentage = 20 }
-        batch          = { timeout = "5s" }
-      }
-      exporters = {
-        awsxray = { region = var.region }
-        prometheusremotewrite = {
-          endpoint                         = "${aws_prometheus_workspace.this.prometheus_endpoint}api/v1/remote_write"
-          auth                             = { authenticator = "sigv4auth" }
-          resource_to_telemetry_conversion = { enabled = true }
-        }
-      }
-      service = {
-        extensions = ["health_check", "sigv4auth"]
-        telemetry  = { logs = { encoding = "json" } }
-        pipelines = {
-          traces  = { receivers = ["otlp"], processors = ["memory_limiter", "batch"], exporters = ["awsxray"] }
-          metrics = { receivers = ["otlp"], processors = ["memory_limiter", "batch"], exporters = ["prometheusremotewrite"] }
-        }
-      }
-    })
+    COLLECTOR            = file("${local.collector}/collector.yaml")
+    COLLECTOR_AWS        = file("${local.collector}/cloudwatch.yaml")
+    COLLECTOR_HOST       = "0.0.0.0"
+    COLLECTOR_MEMORY_MIB = tostring(floor(module.sizes.tasks["collector"].memory * 0.8))
+    TELEMETRY_PERSON     = var.person_in_traces
+    AWS_REGION           = var.region
+    AWS_LOG_GROUP        = aws_cloudwatch_log_group.telemetry.name
+    AMP_REMOTE_WRITE     = "${aws_prometheus_workspace.this.prometheus_endpoint}api/v1/remote_write"
   }
   rights = [
     {
       Effect   = "Allow"
-      Action   = "aps:RemoteWrite"
+      Action   = ["aps:RemoteWrite"]
       Resource = aws_prometheus_workspace.this.arn
     },
     {
       Effect   = "Allow"
-      Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+      Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+      Resource = "${aws_cloudwatch_log_group.telemetry.arn}:*"
+    },
+    {
+      Effect   = "Allow"
+      Action   = ["xray:PutTraceSegments", "xray:PutSpans", "xray:PutSpansForIndexing"]
       Resource = "*" # X-Ray has nothing smaller
     },
   ]

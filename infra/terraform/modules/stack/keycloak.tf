@@ -14,8 +14,9 @@ module "keycloak" {
   architecture = var.architecture
   exec         = var.exec
   image        = var.images["keycloak"]
-  user         = "1000:1000" # as the image has it
-  command      = ["start", "--optimized", "--import-realm"]
+  user         = "10001:10001"
+  health       = ["CMD", "/opt/keycloak/healthy.sh"]
+  scratch      = ["/opt/keycloak/data/tmp", "/var/scratch"]
   ports        = { http = 8080, management = 9000, sessions = 7800, sessions-alive = 57800 }
   stop         = 60
   size         = module.sizes.tasks["keycloak"]

@@ -57,6 +57,7 @@ module "network" {
   subnets      = module.addresses.subnets
   nat          = var.nat
   hosts        = module.flows.hosts
+  spread       = var.production
   exec         = var.exec
   logs_key_arn = module.keys.arns["logs"]
 }

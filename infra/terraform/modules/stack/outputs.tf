@@ -30,6 +30,11 @@ output "setups" {
   }
 }
 
+output "services" {
+  description = "What runs."
+  value       = sort([for one in module.service : one.name])
+}
+
 output "archive" {
   description = "The bucket for checkpoints and exports."
   value       = module.archive.archive_name

@@ -43,7 +43,7 @@ resource "aws_iam_policy" "boundary" {
       {
         Sid      = "Telemetry"
         Effect   = "Allow"
-        Action   = ["aps:RemoteWrite", "xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+        Action   = ["aps:RemoteWrite", "xray:PutTraceSegments", "xray:PutSpans", "xray:PutSpansForIndexing"]
         Resource = "*"
       },
       {

@@ -95,7 +95,7 @@ module "task" {
 
 module "service" {
   source   = "../service"
-  for_each = local.services
+  for_each = var.serve ? local.services : {}
 
   prefix         = local.prefix
   name           = each.key

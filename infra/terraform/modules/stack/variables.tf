@@ -73,6 +73,12 @@ variable "size_changes" {
   default     = {}
 }
 
+variable "serve" {
+  description = "Whether services run. The first time they cannot: secrets are empty, and databases are not prepared."
+  type        = bool
+  default     = true
+}
+
 variable "images" {
   description = "Image of each process, by digest: gateway, each listed server, collector, and keycloak when it runs here."
   type        = map(string)
@@ -137,6 +143,17 @@ variable "encrypt_inside" {
   description = "TLS between tasks, with a certificate authority of this installation (a fixed price each month, see costs.md)."
   type        = bool
   default     = true
+}
+
+variable "person_in_traces" {
+  description = "Whether a person's name stays on spans: keep, hash or drop. The ledger has it in any case."
+  type        = string
+  default     = "hash"
+
+  validation {
+    condition     = contains(["keep", "hash", "drop"], var.person_in_traces)
+    error_message = "keep, hash or drop."
+  }
 }
 
 variable "exec" {

@@ -17,6 +17,7 @@ locals {
           name == "http" ? { appProtocol = "http" } : {},
         )
       ]
+      mountPoints = [for index, path in var.scratch : { sourceVolume = "scratch-${index}", containerPath = path, readOnly = false }]
       linuxParameters = {
         initProcessEnabled = true
         capabilities       = { drop = ["ALL"] }
@@ -57,6 +58,13 @@ resource "aws_ecs_task_definition" "this" {
   task_role_arn            = aws_iam_role.task.arn
   container_definitions    = jsonencode([local.container])
 
+  dynamic "volume" {
+    for_each = var.scratch
+
+    content {
+      name = "scratch-${volume.key}"
+    }
+  }
   runtime_platform {
     operating_system_family = "LINUX"
     cpu_architecture        = var.architecture

@@ -113,3 +113,9 @@ variable "exec" {
   description = "Whether people may open a shell in it."
   type        = bool
 }
+
+variable "scratch" {
+  description = "Folders that the process may write to, on the task's own disk. Most need none."
+  type        = list(string)
+  default     = []
+}

@@ -14,7 +14,7 @@ locals {
       gateway   = { cpu = 512, memory = 1024, least = 2, most = 4 }
       server    = { cpu = 512, memory = 1024, least = 2, most = 4 }
       keycloak  = { cpu = 1024, memory = 2048, least = 2, most = 2 }
-      collector = { cpu = 512, memory = 1024, least = 2, most = 2 }
+      collector = { cpu = 512, memory = 1024, least = 1, most = 1 }
       database  = { class = "db.m7g.large", gib = 8, storage = 100, most_storage = 1000 }
       valkey    = { class = "cache.t4g.small", nodes = 2 }
     }
@@ -22,7 +22,7 @@ locals {
       gateway   = { cpu = 1024, memory = 2048, least = 3, most = 12 }
       server    = { cpu = 1024, memory = 2048, least = 3, most = 12 }
       keycloak  = { cpu = 2048, memory = 4096, least = 3, most = 4 }
-      collector = { cpu = 1024, memory = 2048, least = 2, most = 4 }
+      collector = { cpu = 2048, memory = 4096, least = 1, most = 1 }
       database  = { class = "db.r7g.xlarge", gib = 32, storage = 500, most_storage = 4000 }
       valkey    = { class = "cache.m7g.large", nodes = 3 }
     }

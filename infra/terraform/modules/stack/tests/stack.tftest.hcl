@@ -51,6 +51,10 @@ run "the_parts_fit_together" {
     error_message = jsonencode(keys(output.containers))
   }
   assert {
+    condition     = toset(output.services) == toset(["gateway", "billing", "docs", "keycloak", "collector"])
+    error_message = jsonencode(output.services)
+  }
+  assert {
     condition     = alltrue([for one in output.containers : one.readonlyRootFilesystem && !one.privileged && one.linuxParameters.capabilities.drop[0] == "ALL"])
     error_message = "every root file system is read-only, every right of the kernel's is dropped"
   }
@@ -108,6 +112,15 @@ run "an_issuer_elsewhere_leaves_keycloak_out" {
   assert {
     condition     = anytrue([for one in output.flows : startswith(one, "docs -> host:443")])
     error_message = "and may reach it"
+  }
+}
+
+run "the_first_time_everything_is_there_but_the_services" {
+  variables { serve = false }
+
+  assert {
+    condition     = length(output.services) == 0 && length(output.setups.tasks) == 4 && output.setups.tasks[0].family == "mcp-prod-setup-databases"
+    error_message = jsonencode(output.setups)
   }
 }
 

@@ -11,8 +11,8 @@ run "every_process_has_a_size" {
     error_message = "each listed server and the three processes beside them"
   }
   assert {
-    condition     = alltrue([for one in output.tasks : one.least >= 2])
-    error_message = "one task lost leaves one, from size small on"
+    condition     = alltrue([for name, one in output.tasks : one.least >= 2 || name == "collector"])
+    error_message = "one task lost leaves one, from size small on; calls do not wait for the collector"
   }
   assert {
     condition     = output.connections == { asked = 352, budget = 648 }
