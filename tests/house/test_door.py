@@ -248,3 +248,14 @@ async def test_who_is_turned_away_is_on_the_record_in_a_sample(home: House) -> N
             return
         await asyncio.sleep(0.05)
     raise AssertionError(told)
+
+
+async def test_a_redirect_names_a_path_alone(home: House) -> None:
+    """Behind a proxy that ends TLS, a redirect with this connection's scheme would lead to plain http."""
+    for path in ("/", "/console"):
+        answer = await home.http.get(path, headers={"host": "elsewhere.example"})
+        assert (answer.status_code, answer.headers["location"]) == (307, "/console/")
+    for path in ("/readyz/", "/console/calls/", "/.well-known/oauth-protected-resource/"):
+        answer = await home.http.get(path, headers={"host": "elsewhere.example"})
+        assert answer.status_code == 404, path
+        assert "location" not in answer.headers

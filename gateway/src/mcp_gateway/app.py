@@ -16,7 +16,6 @@ from joserfc import jwk
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -39,7 +38,7 @@ from mcp_gateway.policy import Policy
 from mcp_gateway.record import Recorder
 from mcp_gateway.reload import Reload
 from mcp_gateway.rounds import Rounds
-from mcp_gateway.routes import routes
+from mcp_gateway.routes import application
 from mcp_gateway.seal import Seal
 from mcp_gateway.settings import Config, ConfigError, Server, Settings
 from mcp_gateway.switches.live import Switches
@@ -176,9 +175,7 @@ class Gateway:
                 event=recorder.event,
             )
             await stack.enter_async_context(console.running())
-            self.inner = Starlette(
-                routes=routes(self.config, self.catalogue, self._ready, console.app)
-            )
+            self.inner = application(self.config, self.catalogue, self._ready, console.app)
             reload = Reload(
                 servers=self.servers,
                 agents=_agents(made.config),

@@ -1,7 +1,11 @@
-"""What is beside the MCP endpoints: metadata (RFC 9728), health, the console."""
+"""What is beside the MCP endpoints: metadata (RFC 9728), health, the console.
+
+A redirect names a path alone: which scheme and host a client used, this process cannot know.
+"""
 
 from collections.abc import Awaitable, Callable
 
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -15,6 +19,13 @@ from mcp_gateway.settings import Config
 Ready = Callable[[Request], Awaitable[Response]]
 
 AGGREGATE_TITLE = "MCP gateway"
+
+
+def application(config: Config, catalogue: Catalogue, ready: Ready, console: ASGIApp) -> Starlette:
+    app = Starlette(routes=routes(config, catalogue, ready, console))
+    # these would name the scheme of the last proxy's connection and whatever Host says
+    app.router.redirect_slashes = False
+    return app
 
 
 def routes(config: Config, catalogue: Catalogue, ready: Ready, console: ASGIApp) -> list[BaseRoute]:
@@ -37,6 +48,7 @@ def routes(config: Config, catalogue: Catalogue, ready: Ready, console: ASGIApp)
         Route("/healthz", _document({"status": "ok"})),
         Route("/readyz", ready),
         Route("/", home),
+        Route("/console", home),
         Mount("/console", app=console),
     ]
 

@@ -85,6 +85,7 @@ class Console:
             middleware=[Middleware(Headers, form_targets=provider.origin)],
             exception_handlers={HTTPException: self._not_here},
         )
+        self.app.router.redirect_slashes = False  # as in routes.py
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
