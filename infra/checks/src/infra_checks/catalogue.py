@@ -7,6 +7,7 @@ from infra_checks.check import Check
 SUBJECTS = (
     "images",
     "compose",
+    "observability",
     "terraform",
     "workflows",
 )
