@@ -62,7 +62,9 @@ def test_other_words_in_the_code_are_said_and_fail(
     new = {**SIBLING, "name": "get_bill"}
     serve(folder.parents[1], CHANGED, new)
     assert command([]) == lint.FOUND == selection.FAILED
-    assert capsys.readouterr().err == (
+    out, err = capsys.readouterr()
+    assert "pass" not in out
+    assert err == (
         "billing: its code serves list_invoices, get_invoice, get_bill otherwise than "
         "servers/billing/tools.lock.json, which is what was read: make tools-lock first\n"
     )

@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         root = place().root
         folders = listed(root, with_server=given.name)
         compared = compare(root, folders)
-        accepting = given.accept and not any(one.changed for one in compared)
+        stale = any(one.changed for one in compared)
+        accepting = given.accept and not stale
         report = evaluate(list(folders.values()), only=given.name, accept=accepting)
     except (PromptsError, SourceError, NoRepositoryError) as error:
         sys.stderr.writelines(f"{line}\n" for line in (error, *told(root, compared)))
@@ -39,9 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.json:
         print(json.dumps(report.as_json(), indent=2))
     else:
-        show(console, report)
+        show(console, report, stale=stale)
     sys.stderr.writelines(f"{line}\n" for line in told(root, compared))
-    stale = any(one.changed for one in compared)
     if stale and given.accept:
         sys.stderr.write("Nothing was accepted.\n")
     return PASSED if report.passed and not stale else FAILED

@@ -12,7 +12,8 @@ from mcp_playbook.selection.report import CLAIMS, Report
 SHOWN = 10  # pairs; the rest are in --json
 
 
-def show(console: Console, report: Report) -> None:
+def show(console: Console, report: Report, *, stale: bool = False) -> None:
+    """`stale`: a lock was read that is not what the code serves, so nothing passes."""
     for name in report.without:
         console.print(f"{escape(name)}: no prompts; write them into its prompts.toml")
     if report.whole.hits:
@@ -23,7 +24,7 @@ def show(console: Console, report: Report) -> None:
         console.print(f"[red]fail[/]  {escape(problem)}", soft_wrap=True)
     for remedy in report.remedies:
         console.print(f"\n{escape(remedy)}", soft_wrap=True)
-    if report.passed:
+    if report.passed and not stale:
         console.print(
             "\n[green]pass[/]  better than names alone, and no prompt lost that was found before"
         )
