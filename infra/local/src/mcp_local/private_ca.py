@@ -1,4 +1,4 @@
-"""A certificate authority of one stack: made once, for loopback names alone, and its certificate.
+"""A certificate authority of one stack, made once, and its certificate for `localhost`.
 
 The authority's name constraints are critical: whoever steals its key can impersonate this machine's
 loopback to those who trust it, and no other host.
@@ -22,8 +22,9 @@ AUTHORITY_DAYS = 3650
 SERVER_DAYS = 397  # the most that browsers take
 RENEW_DAYS = 60  # left, when a start makes the certificate anew
 BACKDATED = timedelta(hours=1)  # for clients whose clock is behind
+# the one name of both public URLs. No address: BoringSSL, and so the native Claude Code, refuses a
+# certificate with addresses under an authority whose addresses are constrained
 NAMES = (x509.DNSName("localhost"),)
-ADDRESSES = ("127.0.0.1", "::1")
 PERMITTED = (*NAMES, *(x509.IPAddress(ipaddress.ip_network(n)) for n in ("127.0.0.0/8", "::1/128")))
 
 Clock = Callable[[], datetime]
@@ -71,13 +72,12 @@ def _make_server(authority: Authority, now: datetime) -> None:
     signer = serialization.load_pem_private_key(authority.key.read_bytes(), None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey)  # noqa: S101  made above
     key = ec.generate_private_key(ec.SECP256R1())
-    names = (*NAMES, *(x509.IPAddress(ipaddress.ip_address(one)) for one in ADDRESSES))
     made = (
         _builder(_name("localhost"), issuer.subject, key.public_key(), now, SERVER_DAYS)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.SubjectAlternativeName(NAMES), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
         )
