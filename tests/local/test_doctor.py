@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -80,7 +81,9 @@ def public(running: Stack, told: Metadata) -> Iterator[Stack]:
 
 
 def test_a_stack_that_does_not_run_is_no_problem(stack: Stack) -> None:
-    for check in (doctor.parts, doctor.identity, doctor.clock, doctor.ports):
+    for check in (
+        doctor.parts, doctor.identity, doctor.clock, doctor.ports, doctor.telemetry,
+    ):  # fmt: skip
         assert check(stack).good
 
 
@@ -138,6 +141,47 @@ def test_a_clock_that_is_off_is_named(public: Stack, told: Metadata) -> None:
 def test_metadata_that_cannot_be_read_is_a_problem(running: Stack) -> None:
     assert not doctor.identity(running).good
     assert not doctor.clock(running).good
+
+
+QUERY = f"/api/v1/query?query={doctor.HEARTBEAT}"
+
+
+def tell(stack: Stack, told: Metadata, *arrived: float) -> None:
+    """As if the telemetry part had heard of the gateway at these times."""
+    base = f"http://127.0.0.1:{stack.here.gateway_port}"
+    stack.here.stack.write_text(json.dumps({"telemetry": base}))
+    told.answers[QUERY] = {"data": {"result": [{"value": [at, "1"]} for at in arrived]}}
+
+
+def test_telemetry_that_arrives_is_well(public: Stack, told: Metadata) -> None:
+    tell(public, told, time.time() - 3600, time.time() - 5)
+    found = doctor.telemetry(public)
+    assert found.good
+    assert "Telemetry arrives" in found.what
+
+
+@pytest.mark.parametrize("ago", [None, 600])
+def test_telemetry_that_does_not_arrive_is_a_problem(
+    public: Stack, told: Metadata, ago: float | None
+) -> None:
+    tell(public, told, *([] if ago is None else [time.time() - ago]))
+    found = doctor.telemetry(public)
+    assert not found.good
+    assert "Nothing of the gateway has arrived" in found.what
+    assert found.remedy
+
+
+def test_a_telemetry_part_that_does_not_answer_is_a_problem(running: Stack) -> None:
+    running.here.stack.write_text(json.dumps({"telemetry": "http://127.0.0.1:9"}))
+    assert not doctor.telemetry(running).good
+
+
+def test_of_a_backend_of_ones_own_it_says_where_to_look(running: Stack) -> None:
+    running.here.stack.write_text(json.dumps({"telemetry": None}))
+    found = doctor.telemetry(running)
+    assert found.good
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in found.what
+    assert doctor.HEARTBEAT in found.what
 
 
 def test_a_realm_without_people_is_a_problem(stack: Stack) -> None:

@@ -4,6 +4,7 @@ import json
 import platform
 import shutil
 import sys
+import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from mcp_gateway.settings import ConfigError
-from mcp_local import control, postgres_home, screen, trust, valkey
+from mcp_local import control, postgres_home, screen, stack_file, trust, valkey
 from mcp_local.allocation import public_ports
 from mcp_local.board import READY, read_board
 from mcp_local.load import Stack
@@ -24,6 +25,8 @@ from mcp_local.trust import Authority
 
 DISK_BYTES = 2 * 1024**3  # data, logs and the environment together stay well below
 CLOCK_SECONDS = 30  # what token checks forgive
+HEARTBEAT = "mcp_gateway_ledger_writable"  # a metric that every export of a gateway has
+SILENT_SECONDS = 120  # two exports at the SDK's own pace
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,32 @@ def clock(stack: Stack) -> Finding:
     )
 
 
+def telemetry(stack: Stack) -> Finding:
+    """Whether what the gateway tells arrives; of a backend that is not ours, where to look."""
+    if control.supervisor_pid(stack.here) is None or not stack.here.stack.is_file():
+        return Finding("Telemetry: not asked, nothing runs", good=True)
+    base = json.loads(stack.here.stack.read_text()).get(stack_file.TELEMETRY)
+    if base is None:
+        return Finding(
+            "Telemetry goes where OTEL_EXPORTER_OTLP_ENDPOINT pointed at the last `make up`; "
+            f"look there for {HEARTBEAT}, this cannot",
+            good=True,
+        )
+    try:
+        answer, _ = _get(f"{base}/api/v1/query?query={HEARTBEAT}")
+        heard = [float(one["value"][0]) for one in answer["data"]["result"]]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        return Finding(f"Telemetry: {base} does not answer: {error}", good=False, remedy="make ps")
+    ago = time.time() - max(heard, default=0.0)
+    return Finding(
+        f"Telemetry arrives at {base}, the last {ago:.0f} s ago"
+        if ago < SILENT_SECONDS
+        else f"Nothing of the gateway has arrived at {base} for {SILENT_SECONDS} s",
+        ago < SILENT_SECONDS,
+        "make logs NAME=gateway, and look for opentelemetry.",
+    )
+
+
 def realm(stack: Stack) -> Finding:
     found = people(stack.here.root)
     return Finding(
@@ -187,7 +216,7 @@ def policies(stack: Stack) -> Finding:
 CHECKS: tuple[Callable[[Stack], Finding], ...] = (
     python_version, disk, postgres_binaries, valkey_binary, folder_permissions, ports, realm,
     policies, parts,
-    certificate, identity, clock,
+    certificate, identity, clock, telemetry,
 )  # fmt: skip
 
 
