@@ -59,6 +59,7 @@ def test_a_file_that_is_not_formatted_is_found(copy: Copy, found: Engine) -> Non
     assert "modules/keys/outputs.tf" in findings(terraform.formatted, bench)
 
 
+@pytest.mark.timeout(420)  # the first of them installs the tools
 def test_a_file_that_does_not_parse_is_found(copy: Copy) -> None:
     bench = copy(
         "infra/terraform/modules/keys/main.tf",

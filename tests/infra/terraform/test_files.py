@@ -194,3 +194,25 @@ def test_servers_yaml_speaks_of_listed_servers_alone() -> None:
     known = yaml.safe_load((FOLDER / "servers.yaml").read_text("utf-8"))
     listed = yaml.safe_load((ROOT / "gateway/gateway.yaml").read_text("utf-8"))["servers"]
     assert set(known) <= {one if isinstance(one, str) else one["path"] for one in listed}
+
+
+def test_the_firewall_lets_a_native_client_return_to_its_own_machine() -> None:
+    """The common rules take `redirect_uri=http://127.0.0.1:…` for an inclusion of a remote file."""
+    (acl,) = resources("aws_wafv2_web_acl")
+    (counted,) = (
+        one.arguments["only_counted"] for one in blocks() if "only_counted" in one.arguments
+    )
+    for name in ("GenericRFI_QUERYARGUMENTS", "SizeRestrictions_BODY", "CrossSiteScripting_BODY"):
+        assert f'"{name}"' in counted
+    assert "sampled_requests_enabled   = true" not in acl.text  # samples hold tokens
+    (logging,) = resources("aws_wafv2_web_acl_logging_configuration")
+    for secret in ("authorization", "cookie", "query_string"):
+        assert secret in logging.text
+
+
+def test_the_archive_takes_the_buckets_own_key_and_no_other() -> None:
+    """Without Null, a writer that names no key would be refused: a negated condition holds for what is absent."""
+    (policy,) = (one for one in resources("aws_s3_bucket_policy") if one.labels[1] == "archive")
+    key = '"s3:x-amz-server-side-encryption-aws-kms-key-id"'
+    assert re.search(rf'Null\s+= {{ {key} = "false" }}', policy.text)
+    assert re.search(rf"StringNotEquals = {{ {key} = var.archive_key_arn }}", policy.text)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from infra.terraform.tree import FOLDER, ROOT, blocks
 
-PAGES = sorted([*FOLDER.glob("*.md"), *(ROOT / "playbook/decisions").glob("0021-*.md")])
+PAGES = sorted([*FOLDER.glob("**/*.md"), *(ROOT / "playbook/decisions").glob("0021-*.md")])
 
 
 def test_the_sums_are_sums() -> None:

@@ -28,21 +28,13 @@ resource "aws_guardduty_detector" "this" {
   finding_publishing_frequency = "FIFTEEN_MINUTES"
 }
 
+# not RUNTIME_MONITORING: its agent comes into every task, with an image and a way out of its own
 resource "aws_guardduty_detector_feature" "this" {
-  for_each = var.watch ? toset(["S3_DATA_EVENTS", "RDS_LOGIN_EVENTS", "RUNTIME_MONITORING"]) : []
+  for_each = var.watch ? toset(["S3_DATA_EVENTS", "RDS_LOGIN_EVENTS"]) : []
 
   detector_id = aws_guardduty_detector.this[0].id
   name        = each.key
   status      = "ENABLED"
-
-  dynamic "additional_configuration" {
-    for_each = each.key == "RUNTIME_MONITORING" ? ["ECS_FARGATE_AGENT_MANAGEMENT"] : []
-
-    content {
-      name   = additional_configuration.value
-      status = "ENABLED"
-    }
-  }
 }
 
 resource "aws_cloudwatch_log_group" "trail" {

@@ -72,12 +72,16 @@ resource "aws_s3_bucket_policy" "archive" {
         Condition = { Bool = { "aws:SecureTransport" = "false" } }
       },
       {
-        Sid       = "AnotherKeyOrNone"
+        Sid       = "NoOtherKey"
         Effect    = "Deny"
         Principal = "*"
         Action    = "s3:PutObject"
         Resource  = "${aws_s3_bucket.archive.arn}/*"
-        Condition = { StringNotEqualsIfExists = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = var.archive_key_arn } }
+        # who names no key gets the bucket's own
+        Condition = {
+          Null            = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = "false" }
+          StringNotEquals = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = var.archive_key_arn }
+        }
       },
     ]
   })

@@ -15,7 +15,7 @@ resource "aws_security_group" "database" {
 
 resource "aws_db_parameter_group" "this" {
   name_prefix = "${var.prefix}-"
-  family      = "postgres17"
+  family      = "postgres18"
   description = "TLS for everybody; what changes the schema is logged, what people ask is not"
 
   parameter {
@@ -55,7 +55,7 @@ resource "aws_db_parameter_group" "this" {
 resource "aws_db_instance" "this" {
   identifier     = var.prefix
   engine         = "postgres"
-  engine_version = "17"
+  engine_version = "18" # as the tests run it
   instance_class = var.database.class
 
   allocated_storage     = var.database.storage

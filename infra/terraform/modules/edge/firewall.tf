@@ -1,9 +1,12 @@
-# What is turned away before the gateway sees it. Rules about bodies only count: a question in SQL, or a note with a tag
-# in it, is a tool's argument here and no attack. The gateway bounds and checks bodies itself.
+# What is turned away before the gateway sees it. Some of AWS's common rules only count here, since they would turn away
+# what is meant: a question in SQL or a note with a tag in it is a tool's argument, a client on a person's machine is sent
+# back to http://127.0.0.1 after its sign-in, and not every agent says what it is.
 
 locals {
   only_counted = [
     "CrossSiteScripting_BODY", "EC2MetaDataSSRF_BODY", "GenericLFI_BODY", "GenericRFI_BODY", "SizeRestrictions_BODY",
+    "GenericRFI_QUERYARGUMENTS", "SizeRestrictions_QUERYSTRING",
+    "NoUserAgent_HEADER",
   ]
 }
 

@@ -54,7 +54,6 @@ resource "aws_ecs_service" "this" {
       }
       timeout {
         per_request_timeout_seconds = var.wait
-        idle_timeout_seconds        = var.wait
       }
 
       dynamic "tls" {

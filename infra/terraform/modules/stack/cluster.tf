@@ -108,3 +108,18 @@ resource "aws_iam_role_policy_attachment" "tls" {
   role       = aws_iam_role.tls[0].name
   policy_arn = "arn:aws:iam::aws:policy/service-role/AmazonECSInfrastructureRolePolicyForServiceConnectTransportLayerSecurity"
 }
+
+resource "aws_iam_role_policy" "tls" {
+  count = var.encrypt_inside ? 1 : 0
+
+  name = "own-key"
+  role = aws_iam_role.tls[0].id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyPair"]
+      Resource = module.keys.arns["names"]
+    }]
+  })
+}
