@@ -38,10 +38,10 @@ LABEL org.opencontainers.image.title="${PACKAGE}" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.base.name="${BASE}" \
       sbom="/app/sbom.cdx.json"
-# the user exists by name, since libraries ask whose home this is; /run/mcp is where a volume may be put
+# the user exists by name, since libraries ask whose home this is; a volume takes the owner of the folder it is put on
 RUN groupadd --gid 10001 room \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin room \
-    && install -d -o 10001 -g 10001 -m 0700 /run/mcp \
+    && install -d -o 10001 -g 10001 -m 0700 /var/lib/mcp \
     && find / -xdev -perm /6000 -type f -exec chmod ug-s {} +
 COPY --from=build /app /app
 COPY --from=build /srv /srv

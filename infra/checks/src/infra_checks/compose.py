@@ -4,11 +4,12 @@ from infra_checks.bench import Bench, complaints
 from infra_checks.check import Check, Ran
 
 FOLDER = "infra/compose"
+RULES = "infra/checks/yamllint.yaml"
 
 
 def yamllint(bench: Bench) -> Ran:
     tool = bench.tool("yamllint")
-    done = bench.run(tool, "--strict", FOLDER)
+    done = bench.run(tool, "--strict", "--config-file", RULES, FOLDER)
     return Ran(FOLDER, (bench.said(tool, "--version"),), complaints(done))
 
 

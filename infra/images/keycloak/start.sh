@@ -1,0 +1,13 @@
+#!/bin/bash
+# Hands over secrets that are files, named like the variable each becomes, as in_image.start does; then becomes Keycloak.
+set -euo pipefail
+shopt -s nullglob
+for file in /run/secrets/[A-Z]*; do
+    name="${file##*/}"
+    if [[ -v $name ]]; then
+        echo "start: $name is in the environment and in /run/secrets; keep one" >&2
+        exit 2
+    fi
+    export "$name=$(<"$file")"
+done
+exec /opt/keycloak/bin/kc.sh start --optimized --import-realm "$@"
