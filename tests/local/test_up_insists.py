@@ -47,3 +47,18 @@ def test_a_policy_that_cannot_be_used_is_told_with_file_and_key(tmp_path: Path) 
     policy.write_text("tools:\n  find:\n    roles: [analyst]\n    rate: 60perminute\n")
     with pytest.raises(ConfigError, match=r"policy\.yaml: tools\.find\.rate"):
         insist_on_policies(here)
+
+
+def test_the_password_of_a_role_that_the_server_makes_itself_is_the_stacks_own(
+    tmp_path: Path,
+) -> None:
+    both = 'env = { PASSWORD = "{secret:postgres-shop_ro}", URL = "{postgres:shop:shop_ro}" }'
+    root = clone(tmp_path / "c", {"alpha": SERVER.replace("env = {}", both)}, base=BASE)
+    assert control.own_secrets(plan(root)) == {}
+
+
+def test_a_fresh_clone_asks_for_no_secret(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    here = place_for_test(tmp_path / "run", root)
+    prepare(here)
+    control.insist_on_secrets(here, plan(root))

@@ -23,6 +23,7 @@ STOP_SECONDS = 45.0  # every part may take its gentle time, one level after the 
 START_SECONDS = 300.0  # the first load of data on a slow machine
 POLL_SECONDS = 0.1
 SECRET = re.compile(r"\{secret:([A-Za-z0-9_.-]+)\}")
+ROLE = re.compile(r"\{postgres:[A-Za-z0-9_.-]+:([A-Za-z0-9_.-]+)\}")
 
 
 class StackError(RuntimeError):
@@ -42,15 +43,21 @@ def fingerprint(here: Place, plan: Plan) -> str:
 
 
 def own_secrets(plan: Plan) -> dict[str, Part]:
-    """Secrets that a server names and nothing else does: those of systems that are not ours."""
+    """Secrets that a server names and nothing else does: those of systems that are not ours.
+
+    A role's password is ours: its own part sets it, and signs in with it.
+    """
     named: dict[str, list[Part]] = {}
+    ours: set[str] = set()
     for part in plan.parts:
-        for name in {name for text in part.texts() for name in SECRET.findall(text)}:
+        texts = tuple(part.texts())
+        for name in {name for text in texts for name in SECRET.findall(text)}:
             named.setdefault(name, []).append(part)
+        ours |= {f"postgres-{role}" for text in texts for role in ROLE.findall(text)}
     return {
         name: parts[0]
         for name, parts in named.items()
-        if len(parts) == 1 and parts[0].kind == "server"
+        if len(parts) == 1 and parts[0].kind == "server" and name not in ours
     }
 
 
