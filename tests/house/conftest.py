@@ -1,4 +1,5 @@
 import contextlib
+import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -27,7 +28,8 @@ def issuer(run_folder: Path) -> Iterator[Issuer]:
 
 @pytest_asyncio.fixture(scope="session")
 async def ledger_template(postgres_server: Postgres) -> str:
-    name = "house_template"
+    # other folders borrow this fixture, and then each makes one of its own
+    name = f"house_template_{secrets.token_hex(4)}"
     connection = await asyncpg.connect(postgres_server.url())
     await connection.execute(f"CREATE DATABASE {name}")
     await connection.close()

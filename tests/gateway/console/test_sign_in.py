@@ -189,7 +189,7 @@ KEY = RSAKey.generate_key(2048, {"kid": "k1", "use": "sig"})
         {"iss": ["http://issuer.example"]},
         {"exp": 1},
         {"exp": None},
-        {"iat": int(time.time()) + 600},
+        {"iat": int(time.time()) + 86_400},
         {"nonce": None},
         {"nonce": "other"},
         {"sub": None},

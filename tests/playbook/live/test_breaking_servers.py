@@ -23,13 +23,15 @@ Tool = dict[str, Any]
 
 
 def listing(mend: Callable[[list[Tool]], list[Tool]]) -> Change:
-    """Every tools/list changed."""
+    """Every tools/list changed in which there is something."""
 
     async def change(asked: Asked, forward: Forward) -> Answered:
         answer = await forward(asked)
         if b'"tools/list"' not in asked.body or answer.status != 200:
             return answer
         document = json.loads(answer.body)
+        if not document["result"]["tools"]:  # of somebody who may use nothing
+            return answer
         document["result"]["tools"] = mend(document["result"]["tools"])
         return replace(answer, headers=JSON, body=json.dumps(document).encode())
 

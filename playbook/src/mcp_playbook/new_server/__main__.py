@@ -50,7 +50,8 @@ Next
       from here on `git diff` shows what you change; until here
       make new-server NAME={name} REMOVE=1
       takes it out again
-Then make it yours: {spots.shown(spots.server)}/README.md says in which order."""
+Then make it yours: {spots.shown(spots.server)}/README.md says in which order.
+Before it goes to AWS: infra/terraform/servers.yaml asks for its real address."""
     )
 
 
