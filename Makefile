@@ -19,7 +19,7 @@ help: ## this page
 # --- the stack
 
 .PHONY: up
-up: .venv/ready ## start everything, make the governed calls, say how to connect a client
+up: .venv/ready ## start everything, make the governed calls, say how to connect a client (TLS=1: https)
 	@$(STACK) up
 
 .PHONY: demo
@@ -184,6 +184,10 @@ tools-lock: .venv/ready ## pin the tool definitions of the listed servers
 
 .PHONY: install
 install: .venv/ready ## make .venv (every command does so by itself)
+
+.PHONY: vendor
+vendor: .venv/ready ## a wheelhouse for sites without an index (PLATFORM=linux-aarch64 PYTHON_VERSION=3.12 OUT=wheels CHECKS=1)
+	@$(PY) -m mcp_local.wheelhouse $(if $(OUT),--out "$$OUT") $(if $(PLATFORM),--platform "$$PLATFORM") $(if $(PYTHON_VERSION),--python "$$PYTHON_VERSION") $(if $(CHECKS),--checks)
 
 # Made again when the lock, a room's own dependencies or the list of servers change.
 .venv/ready: requirements.lock infra/local/uv.txt gateway/gateway.yaml $(wildcard $(addsuffix /pyproject.toml,$(ROOMS)))
