@@ -2,7 +2,9 @@
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 UV := .venv/bin/uv
-STACK := $(PY) -m mcp_local
+LOCAL := $(PY) -m mcp_local
+# make up STACK=compose: in containers instead of native processes
+CHOSEN = $(if $(filter compose,$(STACK)),$(PY) -m mcp_compose,$(LOCAL))
 empty :=
 space := $(empty) $(empty)
 ROOMS := $(wildcard shared gateway servers/* infra/* infra/sandbox/* playbook)
@@ -19,40 +21,40 @@ help: ## this page
 # --- the stack
 
 .PHONY: up
-up: .venv/ready ## start everything, make the governed calls, say how to connect a client (TLS=1: https)
-	@$(STACK) up
+up: .venv/ready ## start everything, make the governed calls, say how to connect a client (TLS=1, STACK=compose)
+	@$(CHOSEN) up
 
 .PHONY: demo
 demo: .venv/ready ## the governed calls again, and the question that crosses all servers
-	@$(STACK) demo
+	@$(CHOSEN) demo
 
 .PHONY: ps
 ps: .venv/ready ## what runs and how it is
-	@$(STACK) ps
+	@$(LOCAL) ps
 
 .PHONY: logs
 logs: .venv/ready ## the logs (NAME=gateway for one part, FOLLOW=1 to go on)
-	@$(STACK) logs $(if $(FOLLOW),--follow) $(NAME)
+	@$(LOCAL) logs $(if $(FOLLOW),--follow) $(NAME)
 
 .PHONY: restart
 restart: .venv/ready ## start one part anew: NAME=gateway
-	@$(STACK) restart "$(NAME)"
+	@$(LOCAL) restart "$(NAME)"
 
 .PHONY: down
 down: .venv/ready ## stop everything, keep the data
-	@$(STACK) down
+	@$(CHOSEN) down
 
 .PHONY: clean
 clean: .venv/ready ## stop everything, remove data, logs and secrets
-	@$(STACK) clean
+	@$(CHOSEN) clean
 
 .PHONY: doctor
 doctor: .venv/ready ## what is wrong with this machine or the stack, and what to do
-	@$(STACK) doctor
+	@$(LOCAL) doctor
 
 .PHONY: connect
 connect: .venv/ready ## client configurations to paste
-	@$(STACK) connect
+	@$(LOCAL) connect
 
 # --- policy and record
 
@@ -66,13 +68,13 @@ why: .venv/ready ## why a person may or may not: PERSON=ben TOOL=crm_log_note
 
 .PHONY: audit
 audit: .venv/ready ## verify the ledger
-	@$(STACK) env gateway {python} -m mcp_gateway.audit verify
+	@$(LOCAL) env gateway {python} -m mcp_gateway.audit verify
 
 .PHONY: settle
 settle: .venv/ready ## record that the outcome of CALL=… stays unknown, once somebody has looked (REASON=…)
-	@$(STACK) env gateway {python} -m mcp_gateway.audit settle --call "$$CALL" --reason "$$REASON"
+	@$(LOCAL) env gateway {python} -m mcp_gateway.audit settle --call "$$CALL" --reason "$$REASON"
 
-SWITCHES := $(STACK) env gateway {python} -m mcp_gateway.switches
+SWITCHES := $(LOCAL) env gateway {python} -m mcp_gateway.switches
 # from the environment, where make puts them: a reason may hold any character
 NAMED = $(if $(TOOL),--tool "$$TOOL") $(if $(AGENT),--agent "$$AGENT") $(if $(PERSON),--person "$$PERSON") $(if $(REASON),--reason "$$REASON")
 
@@ -178,7 +180,7 @@ lock: .venv/ready ## resolve the dependencies anew into requirements.lock
 
 .PHONY: tools-lock
 tools-lock: .venv/ready ## pin the tool definitions of the listed servers
-	@$(STACK) tools-lock
+	@$(LOCAL) tools-lock
 
 # --- the environment
 
