@@ -13,6 +13,10 @@ CODE := $(SOURCES) tests
 # in a test run of part of the tests: make test TESTS=tests/gateway
 TESTS ?= tests
 export UV_PYTHON_DOWNLOADS := never
+# make up TLS=1: https in front, until TLS=0
+ifeq ($(origin TLS),command line)
+export STACK_TLS := $(TLS)
+endif
 
 .PHONY: help
 help: ## this page

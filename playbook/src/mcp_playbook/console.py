@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 
 import httpx2
 
-from mcp_playbook.wire import SECONDS
+from mcp_playbook import wire
 
 PAGES = 12  # redirects, sign-in and consent on the way
 
@@ -32,7 +32,7 @@ async def overview(origin: str, operator: tuple[str, str], window: str = "24h") 
     """
     # like a browser, it takes loopback for a secure context
     jar = CookieJar(DefaultCookiePolicy(secure_protocols=("https", "http")))
-    async with httpx2.AsyncClient(cookies=jar, timeout=SECONDS, trust_env=False) as client:
+    async with wire.client(cookies=jar) as client:
         page = await client.get(f"{origin}/console/", params={"window": window})
         page = await _signed_in(client, page, operator)
     rows = _Rows()

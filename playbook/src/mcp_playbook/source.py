@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from mcp_gateway import settings
-from mcp_local import environment, ledger_view
+from mcp_local import environment, ledger_view, trust
 from mcp_local.fill import Filler
 from mcp_local.governed import Call, calls_of
 from mcp_local.load import Stack, load
@@ -150,6 +150,7 @@ def of_file(file: Path, environ: Mapping[str, str] = os.environ) -> Deployment:
 def of_stack(stack: Stack) -> Deployment:
     """The local stack, running or not: a check that needs it running says so."""
     here, filler = stack.here, stack.filler().with_any_port()
+    trust.adopt(here)
     config = here.root / "gateway" / "gateway.yaml"
     told = stack_file(stack)
     telemetry = told.get("telemetry")

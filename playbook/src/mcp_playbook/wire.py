@@ -1,6 +1,7 @@
 """MCP requests byte by byte, as any client could send them: nothing a client library would mend."""
 
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,13 @@ def request(method: str, params: Mapping[str, Any] | None, version: str, request
     return json.dumps(document).encode()
 
 
+def client(**more: Any) -> httpx2.AsyncClient:
+    """No proxy of the environment; a private authority by SSL_CERT_FILE, as OpenSSL reads it."""
+    return httpx2.AsyncClient(
+        timeout=SECONDS, trust_env=False, verify=ssl.create_default_context(), **more
+    )
+
+
 async def ask(
     url: str,
     method: str,
@@ -93,8 +101,8 @@ async def ask(
         **(headers or {}),
     }
     content = request(method, params, version, request_id) if body is None else body
-    async with httpx2.AsyncClient(timeout=SECONDS, trust_env=False) as client:
-        answer = await client.post(
+    async with client() as http:
+        answer = await http.post(
             url, content=content, headers={k: v for k, v in made.items() if v is not None}
         )
     return Reply(answer.status_code, answer.headers, answer.text, _document(answer))
@@ -113,8 +121,8 @@ def _document(answer: httpx2.Response) -> Mapping[str, Any]:
 
 
 async def get(url: str, **more: Any) -> httpx2.Response:
-    async with httpx2.AsyncClient(timeout=SECONDS, trust_env=False) as client:
-        return await client.get(url, **more)
+    async with client() as http:
+        return await http.get(url, **more)
 
 
 class ListRefusedError(Exception):
