@@ -32,8 +32,21 @@ class BuildError(Exception):
     """A step that failed, with the last of what it said."""
 
 
-def build(root: Path, room: str, into: Path, *, reads: Path, also: Iterable[str], uv: Path) -> None:
-    """`also` names packages of the lock that the room calls without depending on them."""
+def build(
+    root: Path,
+    room: str,
+    into: Path,
+    *,
+    reads: Path,
+    also: Iterable[str],
+    uv: Path,
+    compiled: bool = True,
+) -> None:
+    """`also` names packages of the lock that the room calls without depending on them.
+
+    Compiled, since nothing can be written where the image runs.
+    """
+    compiling = ["--compile-bytecode"] if compiled else []
     folders = closure.rooms(root, root / room)
     folders += [folder for folder in [root / OWN] if folder not in folders]
     python = into / "bin" / "python"
@@ -41,15 +54,16 @@ def build(root: Path, room: str, into: Path, *, reads: Path, also: Iterable[str]
         work = Path(scratch)
         _run(uv, "venv", "-q", "--python", sys.executable, into)
         asked = [*closure.requirements(root, folders), *also]
-        _install(uv, python, _pinned(root, asked, work / "room", uv, python))
+        _install(uv, python, _pinned(root, asked, work / "room", uv, python), *compiling)
         maker = work / "backend" / "bin" / "python"
         _run(uv, "venv", "-q", "--python", sys.executable, maker.parent.parent)
         _install(uv, maker, _pinned(root, BACKEND, work / "build", uv, maker))
         for folder in folders:
             _wheel(uv, maker, folder, work / "wheels")
         wheels = sorted((work / "wheels").glob("*.whl"))
-        _run(uv, "pip", "install", "-q", "--no-deps", "--no-index", "--compile-bytecode",
+        _run(uv, "pip", "install", "-q", "--no-deps", "--no-index", *compiling,
              "--python", python, *wheels)  # fmt: skip
+    (into / ".lock").unlink(missing_ok=True)  # uv's own, which everybody could write
     (into / sbom.NAME).write_text(sbom.of(sbom.site_packages(into), room))
     for pattern in READS.get(room, ()):
         for file in sorted(root.glob(pattern)):
@@ -69,8 +83,8 @@ def _pinned(root: Path, asked: Iterable[str], at: Path, uv: Path, python: Path) 
     return chosen
 
 
-def _install(uv: Path, python: Path, pins: Path) -> None:
-    _run(uv, "pip", "install", "-q", "--require-hashes", "--no-deps", "--compile-bytecode",
+def _install(uv: Path, python: Path, pins: Path, *options: str) -> None:
+    _run(uv, "pip", "install", "-q", "--require-hashes", "--no-deps", *options,
          "--python", python, "-r", pins)  # fmt: skip
 
 
