@@ -1,5 +1,6 @@
 """Week 4, and what was rehearsed: each check fails when expansion outruns its promises."""
 
+import json
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -103,8 +104,23 @@ async def test_W3_21_waits_passes_and_fails_with_the_outages(at: Deployment) -> 
     await fails(week_3_rehearsed.rehearsed, at, "valkey-down did not go")
 
 
-async def test_W4_07_waits_for_containers(at: Deployment, tmp_path: Path) -> None:
-    await waits(week_4.infrastructure, kit(at, root=tmp_path), "infra/images")
+def validated(folder: Path, days: int = 0, **words: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    date = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
+    (folder / week_4.INFRA).write_text(json.dumps({"date": date, "checks": words}))
+
+
+async def test_W4_07_waits_passes_and_fails_with_the_validators(at: Deployment) -> None:
+    assert at.kit
+    await waits(week_4.infrastructure, at, "never run here")
+    validated(at.kit.evidence, hadolint="clean", checkov="not run")
+    assert "not run: checkov" in (await passes(week_4.infrastructure, at)).evidence
+    validated(at.kit.evidence, days=31, hadolint="clean")
+    await waits(week_4.infrastructure, at, "31 days ago")
+    validated(at.kit.evidence, hadolint="not run")
+    await waits(week_4.infrastructure, at, "no validator")
+    validated(at.kit.evidence, hadolint="found", checkov="clean")
+    await fails(week_4.infrastructure, at, "findings: hadolint")
 
 
 @pytest.mark.parametrize(

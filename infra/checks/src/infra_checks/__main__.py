@@ -4,9 +4,11 @@ Exit status 1 on any finding. What did not run is counted apart; STRICT=1 makes 
 """
 
 import argparse
+import json
 import os
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from infra_checks import catalogue
@@ -15,6 +17,7 @@ from infra_checks.check import Check
 from mcp_local.place import find_root
 
 CLEAN, FOUND, UNUSABLE = 0, 1, 2  # exit codes
+RECORD = "check-infra.json"
 
 
 def look(check: Check, bench: Bench) -> str:
@@ -37,6 +40,14 @@ def look(check: Check, bench: Bench) -> str:
     return "clean"
 
 
+def keep(root: Path, told: dict[str, str]) -> None:
+    """What a whole run found, for the playbook's checklist."""
+    file = root / ".run" / "evidence" / RECORD
+    file.parent.mkdir(parents=True, exist_ok=True)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    file.write_text(json.dumps({"date": now, "checks": told}, indent=2) + "\n")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra_checks", description=__doc__)
     parser.add_argument("name", nargs="*", help=f"of {', '.join(catalogue.SUBJECTS)}; all without")
@@ -47,10 +58,13 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return UNUSABLE
     bench = Bench(find_root(Path.cwd()))
-    words = []
+    told: dict[str, str] = {}
     for subject, found in subjects.items():
         print(subject)
-        words += [look(check, bench) for check in found]
+        told |= {check.name: look(check, bench) for check in found}
+    words = list(told.values())
+    if not names:
+        keep(bench.root, told)
     clean, findings, skipped = (words.count(word) for word in ("clean", "found", "not run"))
     print(f"\n{clean} clean, {findings} with findings, {skipped} not run")
     strict = os.environ.get("STRICT") == "1"

@@ -1,11 +1,13 @@
 """Week 4 and after: more tools, more servers, other people's servers, and nothing given up."""
 
 import asyncio
+import json
 import subprocess
 import sys
 import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ BUDGET_TOKENS = 10_000  # what one endpoint's tool list may cost a model before 
 OWNERS = Path("playbook/owners.toml")
 NAME, THING = "example", "record"
 COMMAND_SECONDS = 120
+INFRA, INFRA_DAYS = "check-infra.json", 30  # what make check-infra leaves
 
 
 @line("W4-01", "black-box", "What the tool list costs a model stays within the budget", "A.8.6")
@@ -134,14 +137,24 @@ async def drills(at: Deployment) -> str:
     "W4-07", "kit", "Containers and infrastructure code are validated", "CC8.1", "A.8.9", "A.8.31"
 )
 async def infrastructure(at: Deployment) -> str:
-    root = kit_of(at).root
-    wanted = ("infra/images", "infra/compose", "infra/terraform")
-    missing = [folder for folder in wanted if not (root / folder).is_dir()]
-    raise NotYet(
-        f"not built: {', '.join(missing)}" if missing else "no validator is run by this check yet",
-        do="Until then every process is a Python module with settings in the environment: "
-        "infra/local/stack.toml lists them all.",
-    )
+    kit = kit_of(at)
+    file = kit.evidence / INFRA
+    if not file.is_file():
+        raise NotYet("the validators were never run here", do="make check-infra")
+    told = json.loads(file.read_text("utf-8"))
+    days = (datetime.now(UTC) - datetime.fromisoformat(told["date"])).days
+    if days > INFRA_DAYS:
+        raise NotYet(f"the validators were run {days} days ago", do="make check-infra")
+    of = {
+        word: [n for n, w in told["checks"].items() if w == word] for word in ("found", "not run")
+    }
+    if of["found"]:
+        raise Failed(f"findings: {', '.join(of['found'][:5])}", do="make check-infra names them.")
+    clean = len(told["checks"]) - len(of["not run"])
+    if not clean:
+        raise NotYet("no validator could be had here", do="make check-infra says which and why.")
+    skipped = f"; not run: {', '.join(of['not run'])}" if of["not run"] else ""
+    return f"{clean} validators clean on {told['date'][:10]}{skipped}; nothing was applied"
 
 
 @line(
