@@ -125,6 +125,14 @@ def test_p05_an_image_runs_as_somebody_without_a_shell_to_start_it(file: Path) -
 
 
 @every_dockerfile
+def test_p05_every_stage_stands_on_one_pinned_base(file: Path) -> None:
+    text = file.read_text("utf-8")
+    assert re.findall(r"^FROM (\S+)", text, re.MULTILINE) == ["${BASE}", "${BASE}"]
+    (base,) = re.findall(r"^ARG BASE=(\S+)$", text, re.MULTILINE)
+    assert re.search(r":\d+\.\d+\.\d+", base), f"{base}: a whole version, not latest"
+
+
+@every_dockerfile
 def test_p05_what_builds_an_image_does_not_stay_in_it(file: Path) -> None:
     first, last = stages(file)[0], stages(file)[-1]
     assert any(word == "RUN" for word, _ in first)

@@ -1,5 +1,6 @@
 """compose.yaml as tests and checks read it: merged, and each service's parts under one form."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import yaml
 
 FILE = Path("infra/compose/compose.yaml")
-DONE, WELL = "service_completed_successfully", "service_healthy"
+DEFAULT = re.compile(r"\$\{[A-Z_]+:-([^}]*)\}")  # where the environment says nothing
+DONE = "service_completed_successfully"
 
 
 @dataclass(frozen=True)
@@ -73,4 +75,5 @@ class Compose:
 
 
 def read(root: Path) -> Compose:
-    return Compose(yaml.safe_load((root / FILE).read_text("utf-8")))
+    text = (root / FILE).read_text("utf-8")
+    return Compose(yaml.safe_load(DEFAULT.sub(r"\1", text)))
