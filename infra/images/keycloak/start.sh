@@ -1,5 +1,6 @@
 #!/bin/bash
-# Hands over secrets that are files, named like the variable each becomes, as in_image.start does; then becomes Keycloak.
+# Hands over secrets that are files, named like the variable each becomes, as in_image.start does; then
+# becomes Keycloak: the server, or the command of kc.sh that is given.
 set -euo pipefail
 shopt -s nullglob
 for file in /run/secrets/[A-Z]*; do
@@ -10,4 +11,5 @@ for file in /run/secrets/[A-Z]*; do
     fi
     export "$name=$(<"$file")"
 done
-exec /opt/keycloak/bin/kc.sh start --optimized --import-realm "$@"
+[[ $# -gt 0 ]] || set -- start --optimized --import-realm
+exec /opt/keycloak/bin/kc.sh "$@"

@@ -1,4 +1,4 @@
-"""`python -m mcp_compose up | demo | down | clean | secrets`: the stack in containers."""
+"""`python -m mcp_compose up | demo | prove | down | clean | secrets`: the stack in containers."""
 
 import argparse
 import os
@@ -11,6 +11,8 @@ from pathlib import Path
 from mcp_compose import calls, handed
 from mcp_compose.addresses import Inside, inside
 from mcp_compose.engine import Engine, EngineError
+from mcp_compose.file import read
+from mcp_compose.prove import proofs
 from mcp_local.place import place
 from mcp_local.stack_toml import StackTomlError
 from mcp_local.trust import VARIABLE, Authority
@@ -69,6 +71,17 @@ def demo(stack: Stack, _: argparse.Namespace) -> int:
     return code
 
 
+def prove(stack: Stack, _: argparse.Namespace) -> int:
+    """Ask the running containers whether they are what compose.yaml says."""
+    os.environ[VARIABLE] = str(stack.authority.certificate)
+    password = stack.run / "made" / "demo-password"
+    code = 0
+    for good, line in proofs(stack.filler, read(stack.root), stack.engine, password):
+        print(f"{'ok ' if good else 'BAD'} {line}", flush=True)
+        code = code if good else 1
+    return code
+
+
 def down(stack: Stack, _: argparse.Namespace) -> int:
     stack.engine("down", "--remove-orphans")
     return 0
@@ -82,7 +95,7 @@ def clean(stack: Stack, _: argparse.Namespace) -> int:
 
 
 VERBS: dict[str, Callable[[Stack, argparse.Namespace], int]] = {
-    "up": up, "demo": demo, "down": down, "clean": clean, "secrets": secrets,
+    "up": up, "demo": demo, "prove": prove, "down": down, "clean": clean, "secrets": secrets,
 }  # fmt: skip
 
 

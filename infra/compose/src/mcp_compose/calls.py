@@ -54,3 +54,14 @@ def made(stack: Plan, place: Place, password: Path) -> Iterator[tuple[bool, str]
         name = f"{one.call.server}_{one.call.tool}"
         line = f"{one.call.person:5} {name:32} {one.decision:8} {record} {one.note}"
         yield one.as_expected, line.rstrip()
+
+
+def reads(stack: Plan, place: Place, password: Path, count: int) -> tuple[int, float]:
+    """The same allowed call so many times: how many were answered, and in how many seconds."""
+    allowed = (c for server in stack.servers() for c in calls_of(server) if c.expect == "allowed")
+    endpoint = f"{place.issuer}/protocol/openid-connect/token"
+    begun = time.monotonic()
+    outcomes = asyncio.run(
+        make([next(allowed)] * count, f"{place.gateway}/mcp", endpoint, password)
+    )
+    return sum(one.as_expected for one in outcomes), time.monotonic() - begun

@@ -19,18 +19,31 @@ class Engine:
     secrets: Path
 
     def __call__(self, *words: str) -> None:
+        done = self._run(*words, shown=True)
+        if done.returncode != 0:
+            raise EngineError(f"{' '.join(words)} ended with {done.returncode}.")
+
+    def said(self, *words: str) -> str:
+        """What it printed, whatever its exit status."""
+        return self._run(*words, shown=False).stdout
+
+    def _run(self, *words: str, shown: bool) -> subprocess.CompletedProcess[str]:
         command = shlex.split(os.environ.get("COMPOSE_COMMAND", "docker compose"))
         # COMPOSE_FILE is the engine's own way to name other files, such as overrides of yours
         files = [] if os.environ.get("COMPOSE_FILE") else ["--file", str(self.root / FILE)]
-        env = {**os.environ, "COMPOSE_SECRETS": str(self.secrets)}
         try:
-            done = subprocess.run(
-                [*command, *files, *words], cwd=self.root, env=env, check=False
-            )  # fmt: skip
+            return subprocess.run(
+                [*command, *files, *words],
+                cwd=self.root,
+                env={**os.environ, "COMPOSE_SECRETS": str(self.secrets)},
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=None if shown else subprocess.PIPE,
+                stderr=None if shown else subprocess.PIPE,
+                text=True,
+            )
         except OSError as error:
             raise EngineError(
                 f"{command[0]}: {error.strerror}. A container engine with Compose is needed, or "
                 "COMPOSE_COMMAND names yours; `make up` needs none."
             ) from error
-        if done.returncode != 0:
-            raise EngineError(f"{' '.join([*command, *words])} ended with {done.returncode}.")

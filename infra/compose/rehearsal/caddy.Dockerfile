@@ -1,0 +1,3 @@
+FROM localhost/standin-tools
+COPY caddy /usr/bin/caddy
+RUN setcap cap_net_bind_service=+ep /usr/bin/caddy

@@ -1,0 +1,3 @@
+FROM localhost/standin-tools
+RUN mkdir -p /data
+WORKDIR /data
