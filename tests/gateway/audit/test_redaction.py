@@ -207,21 +207,24 @@ HOSTILE = {
 }
 
 
+LITTLE = 2.0  # seconds of CPU; a pattern that backtracks takes minutes over these
+
+
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_text_costs_little(text: str) -> None:
-    assert seconds({"text": text}) < 0.25
+    assert seconds({"text": text}) < LITTLE
 
 
 def test_hostile_shapes_cost_little() -> None:
-    assert seconds([[]] * 20000) < 0.25
-    assert seconds({f"k{i}": i for i in range(6000)}) < 0.25
-    assert seconds({"a": [{"b": 1}] * 6000}, *["$.a[*].b"] * 20) < 0.5
+    assert seconds([[]] * 20000) < LITTLE
+    assert seconds({f"k{i}": i for i in range(6000)}) < LITTLE
+    assert seconds({"a": [{"b": 1}] * 6000}, *["$.a[*].b"] * 20) < LITTLE
 
 
 def test_64_kib_of_random_text_costs_little() -> None:
     chosen = random.Random(1)
     text = "".join(chosen.choice(string.printable) for _ in range(65536))
-    assert seconds({"text": text}) < 0.25
+    assert seconds({"text": text}) < LITTLE
 
 
 def seconds(arguments: Any, *paths: str) -> float:

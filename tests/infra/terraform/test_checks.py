@@ -24,6 +24,7 @@ def copy(tmp_path: Path) -> Copy:
         # what is fetched and built is the repository's own
         (ROOT / ".cache").mkdir(exist_ok=True)
         (tmp_path / ".cache").symlink_to(ROOT / ".cache")
+        (tmp_path / ".venv").symlink_to(ROOT / ".venv")
         for name in ("infra/terraform", "infra/checks", "infra/local", "gateway", "servers"):
             shutil.copytree(
                 ROOT / name, tmp_path / name,

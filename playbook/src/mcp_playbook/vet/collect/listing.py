@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self, cast
 
+import httpx2
 from mcp import Client, MCPError
 from mcp.client._transport import ReadStream, Transport, TransportStreams
 from mcp.shared.message import SessionMessage
@@ -103,6 +104,9 @@ async def listed(transport: Transport, *, seconds: float = SECONDS) -> dict[str,
         cause = _first(error)
         if isinstance(cause, NotHadError):
             raise cause from error
+        if isinstance(cause, httpx2.TimeoutException | TimeoutError):
+            words = f"the server did not answer within {seconds:.0f} s"
+            raise NotHadError(words) from error
         raise NotHadError(f"no MCP conversation: {_short(cause)}") from error
     return {**_about(streams[0].results), "tools": tools}
 
