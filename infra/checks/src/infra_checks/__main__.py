@@ -42,7 +42,8 @@ def look(check: Check, bench: Bench) -> str:
 
 def keep(root: Path, told: dict[str, str]) -> None:
     """What a whole run found, for the playbook's checklist."""
-    file = root / ".run" / "evidence" / RECORD
+    folder = os.environ.get("PLAYBOOK_EVIDENCE") or root / ".run" / "evidence"
+    file = Path(folder) / RECORD
     file.parent.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     file.write_text(json.dumps({"date": now, "checks": told}, indent=2) + "\n")
