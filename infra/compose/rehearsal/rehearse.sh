@@ -155,6 +155,7 @@ STARTED+=($!)
 pulse &
 STARTED+=($!)
 say "Up, with the governed calls"
-"$PY" -m mcp_compose up --no-build
+# podman's name server is away for a moment when containers come and go; every step may be repeated
+"$PY" -m mcp_compose up --no-build || "$PY" -m mcp_compose up --no-build
 say "Proofs"
 "$PY" -m mcp_compose prove

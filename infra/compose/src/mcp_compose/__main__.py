@@ -73,7 +73,7 @@ def demo(stack: Stack, _: argparse.Namespace) -> int:
 
 def prove(stack: Stack, _: argparse.Namespace) -> int:
     """Ask the running containers whether they are what compose.yaml says."""
-    os.environ[VARIABLE] = str(stack.authority.certificate)
+    os.environ[VARIABLE] = str(stack.authority.certificate)  # loopback alone is asked
     password = stack.run / "made" / "demo-password"
     code = 0
     for good, line in proofs(stack.filler, read(stack.root), stack.engine, password):

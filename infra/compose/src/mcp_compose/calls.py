@@ -6,9 +6,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from mcp_local.governed import calls_of, make
+from mcp_local.governed import Call, calls_of, make
 from mcp_local.place import Place
 from mcp_local.plan import Plan
 
@@ -56,12 +57,36 @@ def made(stack: Plan, place: Place, password: Path) -> Iterator[tuple[bool, str]
         yield one.as_expected, line.rstrip()
 
 
-def reads(stack: Plan, place: Place, password: Path, count: int) -> tuple[int, float]:
-    """The same allowed call so many times: how many were answered, and in how many seconds."""
-    allowed = (c for server in stack.servers() for c in calls_of(server) if c.expect == "allowed")
+@dataclass(frozen=True)
+class Reads:
+    """How one read went that was made many times, and once more where it was not answered."""
+
+    count: int
+    repeated: int
+    lost: int
+    seconds: float
+    said: str  # of the first that was not answered
+
+    def __str__(self) -> str:
+        told = f"{self.count - self.repeated} of {self.count} reads answered at once"
+        if self.repeated:
+            told += f", {self.repeated - self.lost} of {self.repeated} when repeated ({self.said})"
+        return told
+
+
+def allowed(stack: Plan) -> list[Call]:
+    """What a demo.toml expects to be answered."""
+    return [c for server in stack.servers() for c in calls_of(server) if c.expect == "allowed"]
+
+
+def reads(call: Call, place: Place, password: Path, count: int) -> Reads:
     endpoint = f"{place.issuer}/protocol/openid-connect/token"
+
+    def failed(times: int) -> list[str]:
+        outcomes = asyncio.run(make([call] * times, f"{place.gateway}/mcp", endpoint, password))
+        return [one.note or one.decision for one in outcomes if not one.as_expected]
+
     begun = time.monotonic()
-    outcomes = asyncio.run(
-        make([next(allowed)] * count, f"{place.gateway}/mcp", endpoint, password)
-    )
-    return sum(one.as_expected for one in outcomes), time.monotonic() - begun
+    first = failed(count)
+    seconds = time.monotonic() - begun
+    return Reads(count, len(first), len(failed(len(first))), seconds, first[0] if first else "")

@@ -27,6 +27,9 @@ class Engine:
         """What it printed, whatever its exit status."""
         return self._run(*words, shown=False).stdout
 
+    def succeeds(self, *words: str) -> bool:
+        return self._run(*words, shown=False).returncode == 0
+
     def _run(self, *words: str, shown: bool) -> subprocess.CompletedProcess[str]:
         command = shlex.split(os.environ.get("COMPOSE_COMMAND", "docker compose"))
         # COMPOSE_FILE is the engine's own way to name other files, such as overrides of yours
