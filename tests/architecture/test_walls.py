@@ -8,7 +8,8 @@ from architecture.tree import ROOT, files, imports, listed, package_of, packages
 
 OURS = {
     "mcp_gateway", "mcp_shared", "mcp_local", "seed_warehouse", "sandbox_crm", "sandbox_idp",
-    "sandbox_demo", "mcp_playbook", "sandbox_telemetry",
+    "sandbox_demo", "mcp_playbook", "sandbox_telemetry", "mcp_compose",
+    "in_image", "infra_checks",
 }  # fmt: skip
 
 IMPURE = {"time", "secrets", "socket", "asyncio", "os", "httpx2", "asyncpg", "redis"}
