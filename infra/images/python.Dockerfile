@@ -9,12 +9,12 @@ FROM ${BASE} AS build
 ARG PACKAGE
 # packages of requirements.lock that the room calls without depending on them
 ARG ALSO=""
-ENV UV_LINK_MODE=copy
+ENV UV_LINK_MODE=copy PIP_CACHE_DIR=/cache/pip UV_CACHE_DIR=/cache/uv
 WORKDIR /source
 COPY infra/local/uv.txt infra/local/uv.txt
 # pip.conf and uv.toml: your own package index, given as build secrets; neither is in a layer
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
-    --mount=type=cache,target=/root/.cache/pip \
+    --mount=type=cache,target=/cache/pip \
     python3 -m venv /build \
     && /build/bin/python -m pip install --disable-pip-version-check --require-hashes --only-binary :all: -r infra/local/uv.txt
 COPY pyproject.toml requirements.lock ./
@@ -23,7 +23,7 @@ COPY gateway gateway
 COPY servers servers
 COPY infra infra
 RUN --mount=type=secret,id=uv.toml,target=/etc/uv/uv.toml \
-    --mount=type=cache,target=/root/.cache/uv \
+    --mount=type=cache,target=/cache/uv \
     PYTHONPATH=infra/images/src /build/bin/python -m in_image.build "${PACKAGE}" --into /app --reads /srv --also ${ALSO}
 
 FROM ${BASE}

@@ -6,10 +6,11 @@ from architecture.tree import ROOT, files, python
 
 TEXT = {
     ".py", ".md", ".toml", ".yaml", ".yml", ".json", ".sql", ".html", ".css", ".lock", ".txt", "",
+    ".Dockerfile", ".tf", ".hcl", ".sh", ".jinja",
 }  # fmt: skip
 # assembled, so that this file does not contain what it forbids
 REGISTRIES = ["py" + "pi.org", "files.python" + "hosted.org", "registry.npm" + "js.org"]
-MACHINE_PATHS = ["/" + "work/", "/" + "home/", "/" + "Users/"]
+MACHINE_PATHS = ["/" + "work/", "/" + "home/", "/" + "Users/", "/" + "root/"]
 
 
 def texts() -> dict[str, str]:
