@@ -43,7 +43,7 @@ async def test_a15_a_cursor_is_of_one_person_one_list_and_one_piece(home: House)
         cursor[:-1],
         cursor + "A",
         cursor[::-1],
-        "A" + cursor[1:],
+        ("B" if cursor[0] == "A" else "A") + cursor[1:],
         "",
         "second",
         "%%%",
@@ -54,6 +54,7 @@ async def test_a15_a_cursor_is_of_one_person_one_list_and_one_piece(home: House)
         cursor[:i] + ("A" if cursor[i] != "A" else "B") + cursor[i + 1 :]
         for i in range(0, len(cursor), 5)
     ]
+    assert cursor not in tampered
     attempts = [("ana", "resources/list", one) for one in tampered]
     attempts += [("ben", "resources/list", cursor), ("ana", "resources/templates/list", cursor)]
     for person, method, one in attempts:
