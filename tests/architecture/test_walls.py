@@ -9,7 +9,7 @@ from architecture.tree import ROOT, files, imports, listed, package_of, packages
 OURS = {
     "mcp_gateway", "mcp_shared", "mcp_local", "seed_warehouse", "sandbox_crm", "sandbox_idp",
     "sandbox_demo", "mcp_playbook", "sandbox_telemetry", "mcp_compose",
-    "in_image", "infra_checks",
+    "in_image", "infra_checks", "mcp_realm",
 }  # fmt: skip
 
 IMPURE = {"time", "secrets", "socket", "asyncio", "os", "httpx2", "asyncpg", "redis"}

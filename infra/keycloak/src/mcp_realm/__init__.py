@@ -1,0 +1,1 @@
+"""The realm at a running Keycloak, and Keycloak for this machine."""
