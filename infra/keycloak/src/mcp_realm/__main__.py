@@ -1,0 +1,20 @@
+"""`python -m mcp_realm COMMAND`; each command's module has a `main(arguments)`."""
+
+import sys
+from importlib import import_module
+
+COMMANDS = {
+    "fetch": "mcp_realm.distribution",
+}
+
+
+def main(arguments: list[str]) -> int:
+    if not arguments or arguments[0] not in COMMANDS:
+        sys.stderr.write(f"python -m mcp_realm {{{','.join(COMMANDS)}}}\n")
+        return 2
+    result: int = import_module(COMMANDS[arguments[0]]).main(arguments[1:])
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
