@@ -10,7 +10,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 # a folder whose tests have one stack: it stays together too
-LIVE = ("tests/live/", "tests/playbook/live/")
+LIVE = ("tests/live/", "tests/clients/", "tests/playbook/live/")
 
 
 class Shares(LoadScopeScheduling):  # type: ignore[misc]

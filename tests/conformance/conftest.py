@@ -19,7 +19,6 @@ from mcp_local.ports import free_port
 from mcp_local.postgres import Postgres
 from mcp_local.valkey import Valkey
 
-ROOT = Path(__file__).parents[2]
 RATE = "100000/minute"
 
 
@@ -31,7 +30,7 @@ def issuer(run_folder: Path) -> Iterator[Issuer]:
 
 @pytest.fixture(scope="session")
 def official() -> suite.Suite:
-    return suite.installed(ROOT / ".cache" / "conformance")
+    return suite.installed()
 
 
 def policy(offered: dict[str, everything.Offered]) -> str:

