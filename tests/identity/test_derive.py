@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from joserfc.jwk import RSAKey
 from people import BASE_REALM, ROOT
 
-from mcp_gateway.keycloak import derive, endpoint_digest, public_jwk
+from mcp_gateway.keycloak import MADE, MARK, derive, endpoint_digest, public_jwk
 
 KEY = RSAKey.generate_key(2048)
 JWK = public_jwk(KEY.as_pem(private=True))
@@ -56,7 +56,7 @@ def test_every_endpoint_and_backend_is_a_client_of_its_own_url() -> None:
         assert found[url]["serviceAccountsEnabled"]
     for url in SERVERS.values():
         backend = found[url]
-        assert backend["attributes"] == {"resource_url": url}
+        assert backend["attributes"] == {"resource_url": url, MARK: MADE}
         for flow in ("standardFlow", "implicitFlow", "directAccessGrants", "serviceAccounts"):
             assert not backend[f"{flow}Enabled"], flow
 
@@ -189,6 +189,47 @@ def test_keys_keycloak_understands_are_taken_and_others_refused() -> None:
     for key in (ed25519.Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP384R1())):
         with pytest.raises(ValueError, match="RSA or P-256"):
             public_jwk(pem(key))
+
+
+def test_the_public_half_of_the_key_says_the_same() -> None:
+    """Whoever keeps the realm need not hold the gateway's secret."""
+    assert public_jwk(KEY.as_pem(private=False)) == JWK
+
+
+def test_what_is_made_here_is_marked_as_ours() -> None:
+    """Only what holds the mark is ever removed from a running Keycloak."""
+    realm = derived()
+    for thing in (*realm["clients"], *realm["clientScopes"]):
+        assert thing["attributes"][MARK] == MADE
+    for thing in (*realm["roles"]["realm"], *realm["groups"]):
+        assert thing["attributes"][MARK] == [MADE]
+
+
+def believing(domains: str) -> dict[str, Any]:
+    return derived({**BASE, "attributes": {"mcp.cimd.trusted-domains": domains}})
+
+
+def policies(realm: dict[str, Any]) -> list[str]:
+    return [one["name"] for one in realm["clientPolicies"]["policies"]]
+
+
+def test_hosts_that_describe_themselves_are_refused_until_somebody_is_believed() -> None:
+    assert "mcp-cimd" not in json.dumps(derived())
+    realm = believing("claude.ai, *.host.example")
+    assert policies(realm) == ["pkce-for-everyone", "mcp-cimd"]
+    (condition,) = realm["clientPolicies"]["policies"][1]["conditions"]
+    believed = condition["configuration"]["client-id-uri-allow-permitted-domains"]
+    assert believed == ["*.host.example", "claude.ai"]
+    assert condition["configuration"]["client-id-uri-scheme"] == ["https"]
+    # turned off again, the policy goes
+    off = {**realm, "attributes": {"mcp.cimd.trusted-domains": ""}}
+    assert policies(derived(off)) == ["pkce-for-everyone"]
+
+
+@pytest.mark.parametrize("domains", ["*", "*.", "*.com", "evil*", "mcp.example", "*.example"])
+def test_nobody_believes_everybody_nor_the_gateways_own_domain(domains: str) -> None:
+    with pytest.raises(ValueError, match="trusted-domains"):
+        believing(domains)
 
 
 def test_every_agent_is_a_client_of_the_realm() -> None:

@@ -18,22 +18,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+)
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from mcp_gateway import policy, settings
+from mcp_gateway.keycloak_cimd import add_cimd
+from mcp_gateway.keycloak_clients import (
+    AGGREGATE,
+    ROLE_SCOPE,
+    Realm,
+    audience_scopes,
+    endpoint_clients,
+)
 
 ROOT = Path(__file__).parents[3]
-ROLE_SCOPE = "mcp-roles"  # the client scope that carries roles; its role mappings say which
-IDENTITY_SCOPES = ["basic", "profile", "email", ROLE_SCOPE]
 GATEWAY_URL = re.compile(r"\$\{GATEWAY_PUBLIC_URL(?::[^}]*)?\}")
 ENDPOINT_DIGEST = "${ENDPOINT_DIGEST}"
-AGGREGATE = "mcp"
-
-Realm = dict[str, Any]
+# On what this project made, so that it never removes anything else. Adopted: there before, changed.
+MARK, MADE, ADOPTED = "mcp.managed", "made", "adopted"
 
 
 def derive(
@@ -64,8 +72,8 @@ def derive(
         realm["users"] = []
         realm["clients"] = [c for c in realm["clients"] if not _marked(c, "mcp.development")]
     _add_roles(realm, roles)
-    _put(realm["clientScopes"], "name", _audience_scopes(endpoints, servers))
-    _put(realm["clients"], "clientId", _endpoint_clients(endpoints, servers))
+    _put(realm["clientScopes"], "name", audience_scopes(endpoints, servers))
+    _put(realm["clients"], "clientId", endpoint_clients(endpoints, servers))
     for client in realm["clients"]:
         if _marked(client, "mcp.host"):
             scopes = client["optionalClientScopes"]
@@ -75,16 +83,25 @@ def derive(
         ours = client.get("clientAuthenticatorType") == "client-jwt" and _authenticates(client)
         if ours and "jwks.string" not in client["attributes"]:
             client["attributes"] |= _key_attributes(assertion_jwk)
+    add_cimd(realm, gateway)
+    _mark(realm)
     return realm
 
 
 def public_jwk(pem: bytes) -> dict[str, Any]:
-    """The public half of the gateway's assertion key, named by its RFC 7638 thumbprint."""
-    loaded = load_pem_private_key(pem, password=None)
+    """The public half of the gateway's assertion key, named by its RFC 7638 thumbprint.
+
+    Either half will do: whoever keeps the realm need not hold the gateway's secret.
+    """
+    public = b"PUBLIC KEY" in pem
+    loaded = load_pem_public_key(pem) if public else load_pem_private_key(pem, password=None)
     key: RSAKey | ECKey
-    if isinstance(loaded, RSAPrivateKey):
+    if isinstance(loaded, RSAPrivateKey | RSAPublicKey):
         key, algorithm = RSAKey.import_key(pem), "RS256"
-    elif isinstance(loaded, EllipticCurvePrivateKey) and loaded.curve.name == "secp256r1":
+    elif (
+        isinstance(loaded, EllipticCurvePrivateKey | EllipticCurvePublicKey)
+        and loaded.curve.name == "secp256r1"
+    ):
         key, algorithm = ECKey.import_key(pem), "ES256"
     else:
         # EdDSA as Keycloak names it is deprecated in JOSE, and the new name is unknown to Keycloak
@@ -135,79 +152,11 @@ def _audiences(endpoints: Mapping[str, str]) -> list[str]:
     return [f"aud:{name}" for name in endpoints]
 
 
-def _audience_scopes(endpoints: Mapping[str, str], servers: Mapping[str, str]) -> list[Realm]:
-    front = [_audience_scope(f"aud:{name}", url) for name, url in endpoints.items()]
-    return front + [_audience_scope(f"srv:{n}", resource) for n, resource in servers.items()]
-
-
-def _audience_scope(name: str, audience: str) -> Realm:
-    return {
-        "name": name,
-        "description": f"Puts {audience} into the token's audience.",
-        "protocol": "openid-connect",
-        "attributes": {
-            "include.in.token.scope": "true",
-            "display.on.consent.screen": "true",
-            "consent.screen.text": f"Acting for you at {audience}",
-            # a host reads the one scope it needs from the endpoint's challenge, not from a list
-            "include.in.openid.provider.metadata": "false",
-        },
-        "protocolMappers": [
-            {
-                "name": "audience",
-                "protocol": "openid-connect",
-                "protocolMapper": "oidc-audience-mapper",
-                "consentRequired": False,
-                "config": {
-                    "included.client.audience": audience,
-                    "access.token.claim": "true",
-                    "introspection.token.claim": "true",
-                    "id.token.claim": "false",
-                },
-            }
-        ],
-    }
-
-
-def _endpoint_clients(endpoints: Mapping[str, str], servers: Mapping[str, str]) -> list[Realm]:
-    everything = [f"srv:{name}" for name in servers]
-    # the aggregate endpoint reaches every server, a server's own endpoint only that one
-    reach = {AGGREGATE: everything, **{name: [f"srv:{name}"] for name in servers}}
-    front = [
-        _confidential(url, f"Gateway endpoint: {name}", IDENTITY_SCOPES, reach[name], asks=True)
-        for name, url in endpoints.items()
-    ]
-    return front + [
-        _confidential(resource, f"Backend: {name}", [], [], asks=False)
-        for name, resource in servers.items()
-    ]
-
-
-def _confidential(
-    url: str, name: str, scopes: Sequence[str], optional: Sequence[str], *, asks: bool
-) -> Realm:
-    exchange = {"standard.token.exchange.enabled": "true"} if asks else {}
-    return {
-        "clientId": url,
-        "name": name,
-        "enabled": True,
-        "protocol": "openid-connect",
-        "publicClient": False,
-        "bearerOnly": False,
-        "clientAuthenticatorType": "client-jwt",
-        "standardFlowEnabled": False,
-        "implicitFlowEnabled": False,
-        "directAccessGrantsEnabled": False,
-        "serviceAccountsEnabled": asks,
-        "consentRequired": False,
-        "fullScopeAllowed": False,
-        "redirectUris": [],
-        "webOrigins": [],
-        "attributes": {"resource_url": url, **exchange},
-        "protocolMappers": [],
-        "defaultClientScopes": list(scopes),
-        "optionalClientScopes": list(optional),
-    }
+def _mark(realm: Realm) -> None:
+    for entry in (*realm["clients"], *realm["clientScopes"]):
+        entry["attributes"] = {**entry.get("attributes", {}), MARK: MADE}
+    for entry in (*realm["roles"]["realm"], *realm["groups"]):
+        entry["attributes"] = {**entry.get("attributes", {}), MARK: [MADE]}
 
 
 def _marked(client: Mapping[str, Any], attribute: str) -> bool:
