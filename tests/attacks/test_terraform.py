@@ -14,8 +14,8 @@ from infra.terraform.tree import FOLDER, ROOT, blocks, files, resources
 
 from infra_checks.terraform import Engine
 from mcp_gateway import production
-from mcp_gateway.__main__ import SHUTDOWN_SECONDS as GATEWAY_SECONDS
 from mcp_gateway.edge import ENDING_SECONDS
+from mcp_gateway.leaving import SHUTDOWN_SECONDS as GATEWAY_SECONDS
 from mcp_shared.serve import SHUTDOWN_SECONDS as SERVER_SECONDS
 
 __all__ = ["cloud", "found", "plan"]

@@ -124,6 +124,14 @@ def test_how_many_proxies_stand_in_front_of_a_replica_overrides_the_file(tmp_pat
     assert load(path, Settings(trusted_proxies=0)).limits.trusted_proxies == 0
 
 
+def test_how_many_replicas_there_are_overrides_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD + "limits: { replicas: 4 }\n", "servers/one")
+    assert load(path, Settings()).limits.replicas == 4
+    assert load(path, Settings(replicas=2)).limits.replicas == 2
+    path.write_text(GOOD)
+    assert load(path, Settings(replicas=3, trusted_proxies=1)).limits.replicas == 3
+
+
 def test_so_many_proxies_are_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY_TRUSTED_PROXIES", "6")
     with pytest.raises(ConfigError, match="GATEWAY_TRUSTED_PROXIES"):

@@ -160,3 +160,15 @@ async def test_a_quiet_stream_says_that_it_is_still_there(
     async with listens(home) as wire:
         await until(lambda: wire.body.count(b": still here\n\n") > 2)
         assert len(events(wire.body)) == 1
+
+
+async def test_a_stream_ends_whole_when_its_replica_leaves_and_health_says_so(home: House) -> None:
+    async with listens(home) as wire:
+        assert (await home.http.get("/healthz")).status_code == 200
+        home.gateway.leave()
+        await until(lambda: "the end" in told(wire))
+        assert events(wire.body)[-1]["result"]["_meta"] == {ID: 7}
+    for path in ("/healthz", "/readyz"):
+        assert (await home.http.get(path)).status_code == 503, path
+    # whoever comes all the same is answered
+    assert (await home.post("tools/list")).json()["result"]["tools"]

@@ -4,14 +4,11 @@ import argparse
 import logging
 import sys
 
-import uvicorn
-
 from mcp_gateway import production
 from mcp_gateway.app import Gateway, build
+from mcp_gateway.leaving import serve
 from mcp_gateway.settings import ConfigError, exit_with, from_environment
 from mcp_shared import logs, telemetry
-
-SHUTDOWN_SECONDS = 30
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +35,7 @@ def main() -> None:
         return
     for doubt in doubts:
         log.warning("production", extra={"warning": doubt})
-    _serve(gateway)
+    serve(gateway, gateway.settings, gateway.leave)
 
 
 def _described(gateway: Gateway) -> str:
@@ -47,24 +44,6 @@ def _described(gateway: Gateway) -> str:
     return (
         f"ok: {gateway.settings.profile}, {gateway.config.public_url}, policy "
         f"{gateway.policy.version}, {tools} tools of {', '.join(servers)}"
-    )
-
-
-def _serve(gateway: Gateway) -> None:
-    uvicorn.run(
-        gateway,
-        host=gateway.settings.host,
-        port=gateway.settings.port,
-        loop="uvloop",
-        http="httptools",
-        log_config=None,
-        access_log=False,
-        # who the client is behind proxies is read in floods.py, from as many as are configured
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        h11_max_incomplete_event_size=65_536,
     )
 
 

@@ -66,6 +66,7 @@ class Gateway:
     ledger: Ledger | None = None
     keys: KeySource | None = None
     parts: list[asyncio.Task[None]] = field(default_factory=list)
+    leaving: bool = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -150,6 +151,7 @@ class Gateway:
                     rounds=Rounds(Seal((made.keys / "sealing.key").read_bytes())),
                     admits=switches.check,
                     charge=throttle.charge,
+                    leaving=lambda: self.leaving,
                 ),
                 measures=measures,
                 servers=frozenset(self.catalogue.servers),
@@ -175,7 +177,9 @@ class Gateway:
                 event=recorder.event,
             )
             await stack.enter_async_context(console.running())
-            self.inner = application(self.config, self.catalogue, self._ready, console.app)
+            self.inner = application(
+                self.config, self.catalogue, self._ready, self._fit, console.app
+            )
             reload = Reload(
                 servers=self.servers,
                 agents=_agents(made.config),
@@ -191,6 +195,10 @@ class Gateway:
                 stack.callback(asyncio.create_task(watching).cancel)
             yield
 
+    def leave(self) -> None:
+        """From now on health says that others should be asked, and no client listens here."""
+        self.leaving = True
+
     def _use(self, found: Policy) -> None:
         self.policy = found
 
@@ -204,9 +212,16 @@ class Gateway:
             "ledger": self.ledger is not None and self.ledger.healthy,
             "issuer_keys": self.keys is not None and await _reachable(self.keys),
         }
-        return JSONResponse(
-            {"ready": all(parts.values()), **parts}, 200 if all(parts.values()) else 503
-        )
+        ready = all(parts.values()) and not self.leaving
+        return JSONResponse({"ready": ready, **parts}, 200 if ready else 503)
+
+    async def _fit(self, _: Request) -> JSONResponse:
+        """Whether to send calls here rather than to another: of this process alone, since with a
+        ledger or an issuer that is away every replica has the better answer than none.
+        """
+        ended = self.ledger is None or self.ledger.ended
+        word = "leaving" if self.leaving else "ledger ended" if ended else "ok"
+        return JSONResponse({"status": word}, 200 if word == "ok" else 503)
 
 
 def build(made: Settings) -> Gateway:

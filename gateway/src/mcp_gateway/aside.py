@@ -40,10 +40,11 @@ class Aside:
     forward: Forwarding
     cursors: lists.Cursors
     admits: Callable[[Principal, str], None]
+    leaving: Callable[[], bool]
     listening: Listening = field(init=False)
 
     def __post_init__(self) -> None:
-        self.listening = Listening(self.policy, self.catalogue, self.admits)
+        self.listening = Listening(self.policy, self.catalogue, self.admits, self.leaving)
 
     async def __call__(self, call: Call, principal: Principal, emit: Emit | None) -> Answer:
         policy = self.policy()

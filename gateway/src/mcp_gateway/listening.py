@@ -2,7 +2,7 @@
 
 What a person may use changes with the policy, with what operators close, and with drift. Each
 stream looks at its own lists, made by the decision that makes them for `tools/list`; so nobody
-hears of a change that is not theirs. A stream ends with its token.
+hears of a change that is not theirs. A stream ends with its token, and with its replica.
 """
 
 import asyncio
@@ -62,6 +62,8 @@ class Listening:
     catalogue: Catalogue
     # refuses whom an operator has blocked
     admits: Callable[[Principal, str], None]
+    # then a stream ends like any other, and the client opens its next one at another replica
+    leaving: Callable[[], bool]
     clock: Callable[[], float] = time.time
     _streams: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -91,6 +93,8 @@ class Listening:
         looked_at = self._state()
         while self.clock() < principal.expires:
             await asyncio.sleep(LOOK_SECONDS)
+            if self.leaving():
+                return
             try:
                 self.admits(principal, call.endpoint)
             except Refusal:

@@ -41,6 +41,10 @@ def _everyone(_: Principal, __: str) -> None:
     pass
 
 
+def _staying() -> bool:
+    return False
+
+
 def _for_nothing(_: Receipt, __: Answer) -> None:
     pass
 
@@ -61,12 +65,14 @@ class Pipeline:
     admits: Callable[[Principal, str], None] = _everyone
     # what an answer took more than was paid for before
     charge: Callable[[Receipt, Answer], None] = _for_nothing
+    # whether this replica ends, so that clients should listen to another
+    leaving: Callable[[], bool] = _staying
     aside: Aside = field(init=False)
 
     def __post_init__(self) -> None:
         self.aside = Aside(
             self.throttle, self.policy, self.catalogue, self.ensure_compared, self.record,
-            self.forward, self.cursors, self.admits,
+            self.forward, self.cursors, self.admits, self.leaving,
         )  # fmt: skip
 
     async def handle(self, call: Call, principal: Principal, emit: Emit | None = None) -> Answer:

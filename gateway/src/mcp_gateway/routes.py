@@ -16,19 +16,23 @@ from mcp_gateway.call import AGGREGATE
 from mcp_gateway.catalogue import Catalogue
 from mcp_gateway.settings import Config
 
-Ready = Callable[[Request], Awaitable[Response]]
+Asked = Callable[[Request], Awaitable[Response]]
 
 AGGREGATE_TITLE = "MCP gateway"
 
 
-def application(config: Config, catalogue: Catalogue, ready: Ready, console: ASGIApp) -> Starlette:
-    app = Starlette(routes=routes(config, catalogue, ready, console))
+def application(
+    config: Config, catalogue: Catalogue, ready: Asked, fit: Asked, console: ASGIApp
+) -> Starlette:
+    app = Starlette(routes=routes(config, catalogue, ready, fit, console))
     # these would name the scheme of the last proxy's connection and whatever Host says
     app.router.redirect_slashes = False
     return app
 
 
-def routes(config: Config, catalogue: Catalogue, ready: Ready, console: ASGIApp) -> list[BaseRoute]:
+def routes(
+    config: Config, catalogue: Catalogue, ready: Asked, fit: Asked, console: ASGIApp
+) -> list[BaseRoute]:
     def about(endpoint: str) -> Callable[[Request], Awaitable[JSONResponse]]:
         title = catalogue.servers[endpoint].title if endpoint else AGGREGATE_TITLE
         return _document(
@@ -45,7 +49,7 @@ def routes(config: Config, catalogue: Catalogue, ready: Ready, console: ASGIApp)
         ),
         # the root form is for clients that look there; it describes the aggregate
         Route(discovery.WELL_KNOWN, about(AGGREGATE)),
-        Route("/healthz", _document({"status": "ok"})),
+        Route("/healthz", fit),
         Route("/readyz", ready),
         Route("/", home),
         Route("/console", home),

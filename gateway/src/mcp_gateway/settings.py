@@ -19,6 +19,7 @@ from mcp_shared.settings import Profile, SecretUrl, told
 Model = TypeVar("Model", bound=BaseModel)
 
 MOST_PROXIES = 5
+MOST_REPLICAS = 1000
 SERVER_NAME = re.compile(r"^[a-z][a-z0-9-]{0,30}$")  # no underscore: it separates server and tool
 
 
@@ -74,7 +75,7 @@ class Limits(Strict):
     # all calls of one person together, in tokens: a call takes what its tool costs
     person_rate: RateText = Rate(calls=300, seconds=60)
     # who share the limits while Valkey is away, each with its part
-    replicas: int = Field(default=2, ge=1, le=1000)
+    replicas: int = Field(default=2, ge=1, le=MOST_REPLICAS)
     # requests turned away at the door, per client address and per known person
     refused_rate: RateText = Rate(calls=300, seconds=60)
     # proxies in front that append to X-Forwarded-For; 0 believes none of it
@@ -135,6 +136,9 @@ class Settings(BaseSettings):
     public_url: str | None = None
     issuer: str | None = None
     trusted_proxies: Annotated[int, Field(ge=0, le=MOST_PROXIES)] | None = None
+    replicas: Annotated[int, Field(ge=1, le=MOST_REPLICAS)] | None = None
+    # told to end, it says so for so long before it takes no more calls: until balancers have heard
+    leave_seconds: Annotated[float, Field(ge=0, le=60)] = 0.0
     # what production refuses to start with: production.py
     profile: Profile = "development"
 
@@ -175,8 +179,10 @@ def load(path: Path, settings: Settings | None = None) -> Config:
             if value
         }
         limits = document.get("limits", {})
-        if settings.trusted_proxies is not None and isinstance(limits, dict):
-            document["limits"] = {**limits, "trusted_proxies": settings.trusted_proxies}
+        here = {"trusted_proxies": settings.trusted_proxies, "replicas": settings.replicas}
+        if isinstance(limits, dict):
+            more = {key: value for key, value in here.items() if value is not None}
+            document["limits"] = {**limits, **more}
     return parse(Config, document, path)
 
 

@@ -109,6 +109,11 @@ class Ledger:
         return self._fault is None and not self._closed
 
     @property
+    def ended(self) -> bool:
+        """Whether this process will never write again, unlike one whose database is away."""
+        return self._closed
+
+    @property
     def backlog(self) -> int:
         return len(self._waiting)
 

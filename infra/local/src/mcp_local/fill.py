@@ -61,6 +61,10 @@ class Filler:
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.ports[name]}"
 
+    def urls(self, name: str) -> str:
+        """Of a part and those that do the same work, with commas between."""
+        return ",".join(self.url(part.name) for part in self.plan.replicas(name))
+
     def with_any_port(self) -> "Filler":
         """For commands that open no port: parts never started get a number all the same."""
         missing = {part.name: 1 for part in self.plan.parts if part.name not in self.ports}
@@ -98,6 +102,9 @@ class Filler:
             ("port", 0): lambda: str(self.ports[part.name]),
             ("port", 1): lambda name: str(self.ports[name]),
             ("url", 1): self.url,
+            ("urls", 1): self.urls,
+            ("number", 0): lambda: str(part.number),
+            ("replicas", 0): lambda: str(len(self.plan.replicas(part.replica_of or part.name))),
             ("scale", 0): lambda: place.scale,
             ("secret", 1): secret,
             ("postgres_admin", 1): lambda db: with_database(self.postgres, db),

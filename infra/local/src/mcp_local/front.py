@@ -1,8 +1,9 @@
-"""`python -m mcp_local.front FOLDER PORT PUBLIC=INNER…`: what Caddy needs to answer https there.
+"""`python -m mcp_local.front FOLDER PORT PUBLIC=INNER[,INNER]…`: what Caddy needs to answer there.
 
-The certificate by the stack's own authority, a Caddyfile, and a bundle for our own clients: the
-authority beside those that were trusted before. It listens on loopback, logs no request, and has no
-administration endpoint.
+A Caddyfile; for https the certificate by the stack's own authority, and a bundle for our own
+clients: the authority beside those that were trusted before. It listens on loopback, logs no
+request, and has no administration endpoint. Several inner addresses of one public URL are replicas:
+it balances between them, and sends no call twice.
 """
 
 import argparse
@@ -17,28 +18,59 @@ from mcp_local.private_ca import issue
 from mcp_local.trust import VARIABLE, Authority
 
 GRACE = "5s"  # for calls under way when it is told to stop; the gateway has its own
+# An idle connection ends here before the gateway ends it (75 s): a call sent into one that has just
+# been closed is lost. Calls sent to nobody wait for a replica as long as one takes to come back.
+INNER = """\
+\t\ttransport http {
+\t\t\tdial_timeout 2s
+\t\t\tkeepalive 30s
+\t\t}"""
+# A dial that failed has sent nothing and is tried elsewhere; whatever was sent is not, and the
+# match, which nothing meets, says so also of a GET. What a replica's health says is about itself
+# alone: with a ledger that is away, both still give their own answers. No flush_interval: events
+# are flushed anyhow, and -1 would keep from the gateway that a client has gone.
+BALANCED = """\
+\t\tlb_policy least_conn
+\t\tlb_try_duration 5s
+\t\tlb_try_interval 100ms
+\t\tlb_retry_match {
+\t\t\tmethod NONE
+\t\t}
+\t\thealth_uri /healthz
+\t\thealth_interval 1s
+\t\thealth_timeout 5s
+\t\tfail_duration 2s"""
 
 
 def prepare(folder: Path, health_port: int, fronts: Mapping[str, str]) -> None:
-    authority = issue(folder)
-    (folder / "Caddyfile").write_text(caddyfile(authority, health_port, fronts))
-    authority.bundle.write_text(_trusted(authority))
+    authority = None
+    if any(urlsplit(public).scheme == "https" for public in fronts):
+        authority = issue(folder)
+        authority.bundle.write_text(_trusted(authority))
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / "Caddyfile").write_text(caddyfile(folder, authority, health_port, fronts))
 
 
-def caddyfile(authority: Authority, health_port: int, fronts: Mapping[str, str]) -> str:
+def caddyfile(
+    folder: Path, authority: Authority | None, health_port: int, fronts: Mapping[str, str]
+) -> str:
     """`Host` passes unchanged; `X-Forwarded-For` is written anew, whatever a client claims."""
-    sites = [_site(authority, public, inner) for public, inner in fronts.items()]
+    sites = [_site(authority, public, inner.split(",")) for public, inner in fronts.items()]
     return "\n".join(
         (
             "{",
             "\tadmin off",
             "\tpersist_config off",
             "\tauto_https off",
-            f"\tstorage file_system {_quoted(authority.folder / 'caddy')}",
+            f"\tstorage file_system {_quoted(folder / 'caddy')}",
             "\tdefault_bind 127.0.0.1",
             f"\tgrace_period {GRACE}",
             "\tservers {",
             "\t\tprotocols h1 h2",
+            "\t\ttimeouts {",
+            "\t\t\tread_header 10s",
+            "\t\t\tidle 2m",
+            "\t\t}",
             "\t}",
             "}",
             f"http://127.0.0.1:{health_port} {{",
@@ -50,18 +82,24 @@ def caddyfile(authority: Authority, health_port: int, fronts: Mapping[str, str])
     )
 
 
-def _site(authority: Authority, public: str, inner: str) -> str:
-    files = f"{_quoted(authority.server_certificate)} {_quoted(authority.server_key)}"
+def _site(authority: Authority | None, public: str, inner: list[str]) -> str:
+    address = urlsplit(public)
     return "\n".join(
         (
-            f"https://:{urlsplit(public).port} {{",
-            f"\ttls {files} {{",
-            "\t\tprotocols tls1.2 tls1.3",
+            f"{address.scheme}://:{address.port} {{",
+            *(_tls(authority) if authority and address.scheme == "https" else ()),
+            f"\treverse_proxy {' '.join(urlsplit(one).netloc for one in inner)} {{",
+            *((BALANCED,) if len(inner) > 1 else ()),
+            INNER,
             "\t}",
-            f"\treverse_proxy {urlsplit(inner).netloc}",
             "}",
         )
     )
+
+
+def _tls(authority: Authority) -> tuple[str, ...]:
+    files = f"{_quoted(authority.server_certificate)} {_quoted(authority.server_key)}"
+    return (f"\ttls {files} {{", "\t\tprotocols tls1.2 tls1.3", "\t}")
 
 
 def _quoted(path: Path) -> str:

@@ -18,7 +18,7 @@ class Stack:
 
     @cached_property
     def plan(self) -> Plan:
-        return plan(self.here.root, self.here.choices)
+        return plan(self.here.root, self.here.choices, self.here.replicas)
 
     def filler(self) -> Filler:
         """With the ports this stack was last started on."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REALM = "mcp"
+MOST_REPLICAS = 8  # of the gateway: one machine shows no more with more
 PLAIN, SECURE = (8080, 8081), (8443, 8444)  # public ports of gateway and issuer
 EVIDENCE = "evidence"  # what checks and drills showed here: kept for whoever has to see it
 # what people keep through `make clean`: evidence for a review board, backups, servers taken out
@@ -25,6 +26,7 @@ class Place:
     database_url: str | None = None
     redis_url: str | None = None
     tls: bool = False  # https in front of gateway and issuer, by a certificate authority of its own
+    replicas: int = 1  # gateways, behind a balancer where there are several
 
     @property
     def gateway(self) -> str:
@@ -54,7 +56,9 @@ class Place:
     @property
     def choices(self) -> frozenset[str]:
         """What `when` in stack.toml may ask for."""
-        return frozenset({"tls"} if self.tls else ())
+        if self.tls:
+            return frozenset({"tls"})  # what ends TLS balances, too
+        return frozenset({"balancer"} if self.replicas > 1 else ())
 
     @property
     def logs(self) -> Path:
@@ -110,6 +114,21 @@ def _remembered(run: Path) -> Path:
     return run / "tls" / "on"
 
 
+def replicas_of(environ: Mapping[str, str], run: Path) -> int:
+    """As many as asked for; where nothing is said, as this stack was last started with."""
+    remembered = _remembered_replicas(run)
+    text = environ.get("STACK_REPLICAS") or (
+        remembered.read_text().strip() if remembered.is_file() else "1"
+    )
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_REPLICAS:
+        raise ValueError(f"REPLICAS must be 1 to {MOST_REPLICAS}, not {text!r}.")
+    return int(text)
+
+
+def _remembered_replicas(run: Path) -> Path:
+    return run / "replicas"
+
+
 def place(environ: Mapping[str, str] = os.environ, start: Path | None = None) -> Place:
     """The stack this command is about. `STACK_*` lets tests run beside a developer's own stack."""
     start = start or Path.cwd()
@@ -127,6 +146,7 @@ def place(environ: Mapping[str, str] = os.environ, start: Path | None = None) ->
         database_url=environ.get("DATABASE_URL") or None,
         redis_url=environ.get("REDIS_URL") or None,
         tls=tls,
+        replicas=replicas_of(environ, run),
     )
 
 
@@ -145,6 +165,10 @@ def remember(here: Place) -> None:
         marker.touch()
     else:
         marker.unlink(missing_ok=True)
+    if here.replicas > 1:
+        _remembered_replicas(here.run).write_text(f"{here.replicas}\n")
+    else:
+        _remembered_replicas(here.run).unlink(missing_ok=True)
 
 
 def remove_data(here: Place) -> None:

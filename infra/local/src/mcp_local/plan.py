@@ -41,6 +41,8 @@ class Part:
     unless: str | None = None  # the environment variable that makes this part idle
     fronts: tuple[str, ...] = ()  # whose public ports it holds in their stead
     resource: str = ""  # a server's identity, its audience
+    replica_of: str = ""  # the first of several alike has its name to itself: gateway, gateway-2
+    number: int = 1  # among them
 
     @property
     def wants_port(self) -> bool:
@@ -73,6 +75,10 @@ class Plan:
     def fronted(self) -> frozenset[str]:
         return frozenset(name for part in self.parts for name in part.fronts)
 
+    def replicas(self, name: str) -> tuple[Part, ...]:
+        """All that do this part's work, the first one first."""
+        return tuple(part for part in self.parts if name in (part.name, part.replica_of))
+
     def servers(self) -> tuple[Part, ...]:
         return tuple(part for part in self.parts if part.kind == "server")
 
@@ -94,7 +100,7 @@ def listed_servers(root: Path) -> tuple[Server, ...]:
     return tuple(servers(load(file), file))
 
 
-def plan(root: Path, choices: Collection[str] = ()) -> Plan:
+def plan(root: Path, choices: Collection[str] = (), replicas: int = 1) -> Plan:
     """Read the whole stack of a clone, in dependency order."""
     base = read_base(root / "infra" / "local" / "stack.toml")
     listed = listed_servers(root)
@@ -107,7 +113,8 @@ def plan(root: Path, choices: Collection[str] = ()) -> Plan:
 
     for name, service in base.services.items():
         if service.when is None or service.when in choices:
-            add(_service(root, name, service, listed))
+            for part in _replicas(_service(root, name, service, listed), service, replicas):
+                add(part)
     for server in listed:
         for part in _server(root, server, base):
             add(part)
@@ -133,6 +140,24 @@ def _service(root: Path, name: str, service: BaseService, listed: tuple[Server, 
         unless=service.unless,
         fronts=service.fronts,
     )
+
+
+def _replicas(first: Part, service: BaseService, count: int) -> Iterator[Part]:
+    """The part, and further ones like it; they share what the first prepares."""
+    if service.replicated is None or count == 1:
+        yield first
+        return
+    first = replace(first, env={**first.env, **service.replicated})
+    yield first
+    for number in range(2, count + 1):
+        yield replace(
+            first,
+            name=f"{first.name}-{number}",
+            setup=(),
+            public=None,
+            replica_of=first.name,
+            number=number,
+        )
 
 
 def _server(root: Path, server: Server, base: BaseFile) -> Iterator[Part]:

@@ -33,7 +33,9 @@ def age(seconds: float) -> str:
 
 
 def address(part: PartState, here: Place) -> str:
-    if part.name == "gateway":
+    if part.name == "gateway" and here.replicas == 1:
+        return here.gateway
+    if part.name in ("tls", "balancer") and here.replicas > 1:
         return here.gateway
     if part.name == "issuer":
         return here.issuer_base

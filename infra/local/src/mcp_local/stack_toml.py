@@ -55,9 +55,11 @@ class BaseService(_Strict):
     # an environment variable; where it is set, something else does this part's work
     unless: str | None = None
     # a choice of `make up`; where it is not made, the stack is without this part
-    when: Literal["tls"] | None = None
+    when: Literal["tls", "balancer"] | None = None
     # whose public ports this part holds in their stead
     fronts: tuple[Literal["gateway", "issuer"], ...] = ()
+    # there may be several of it; what each of them gets besides, once there are
+    replicated: dict[str, str] | None = None
     process: Process | None = None
     needs: tuple[str, ...] = ()
     setup: tuple[Setup, ...] = ()
