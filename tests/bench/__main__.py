@@ -43,10 +43,10 @@ def main() -> None:
         flush = flush_ms(folder)
         told(f"flush to disk {flush[0]:.2f} ms (slowest {flush[1]:.2f}), load {load_average()}")
         if options.profile:
-            profiled.insist()
-            gateway, out = stage.gateway(), ROOT / ".run" / "bench-profile.folded"
-            for line in profiled.profile(stage, gateway, connections[-1], max(seconds, 10), out):
+            out = ROOT / ".run" / "bench-profile.folded"
+            for line in profiled.profile(stage, connections[-1], max(seconds, 10), out):
                 told(line)
+            told(f"stacks: {out}")
             return
         subjects = [stage.gateway(), nginx(stage), *sdk(stage), direct(stage)]
         turns = interleaved(stage, subjects, connections, rounds, seconds, told)

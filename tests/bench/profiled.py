@@ -1,85 +1,69 @@
-"""Where a process spends its time under load: stacks sampled by py-spy, told by function.
+"""Where the gateway spends its processor time under load, by function and by package."""
 
-py-spy is no part of the environment; it is looked for on PATH and in `.cache/py-spy/bin`.
-"""
-
-import shutil
-import subprocess
+import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bench import wrk
+from bench.parts import PYTHON
 from bench.rounds import turn
-from bench.stage import ROOT, Stage, Subject
+from bench.stage import Stage
 
-MISSING = (
-    "py-spy is not installed; it takes the profile: "
-    ".venv/bin/uv pip install --target .cache/py-spy py-spy"
-)
-RATE = 400  # samples per second
 TOP = 45
+WRITE_SECONDS = 20
+# what passes a frame on and does nothing of its own
+SILENT = ("runpy", "asyncio/runners.py", "uvicorn/_compat.py", "uvicorn/server.py")
 
 
-def insist() -> str:
-    found = shutil.which("py-spy") or shutil.which("py-spy", path=ROOT / ".cache/py-spy/bin")
-    if found is None:
-        raise wrk.WrkError(MISSING)
-    return found
+def profile(stage: Stage, connections: int, seconds: float, out: Path) -> Iterator[str]:
+    """Lines to read, after stacks are in `out`."""
+    out.unlink(missing_ok=True)
+    plain = stage.gateway()
+    cost = turn(stage, plain, connections, seconds).cpu_ms
+    sampled = stage.gateway("sampled", command=[PYTHON, "-m", "bench.sampled", str(out)])
+    request = sampled.request(stage.issuer)
+    wrk.run(sampled.port, request, connections, 2, stage.folder)
+    sampled.part.process.send_signal(signal.SIGUSR1)
+    load = wrk.run(sampled.port, request, connections, seconds, stage.folder)
+    sampled.part.process.send_signal(signal.SIGUSR2)
+    deadline, written = time.monotonic() + WRITE_SECONDS, threading.Event()
+    while not out.exists() and time.monotonic() < deadline:
+        written.wait(0.1)
+    lines = out.read_text(encoding="utf-8").splitlines()
+    yield f"{cost:.4f} CPU-ms per call at {connections} connections without the sampler"
+    yield from summary(lines, load.requests, cost * 1000)
 
 
-def profile(
-    stage: Stage, subject: Subject, connections: int, seconds: float, out: Path
-) -> Iterator[str]:
-    """Lines to read, after stacks are in `out` (folded: a flame graph can be made of them)."""
-    calm = turn(stage, subject, connections, seconds)
-    request = subject.request(stage.issuer)
-    load = threading.Thread(
-        target=wrk.run, args=(subject.port, request, connections, seconds + 4, stage.folder)
-    )
-    load.start()
-    command = [
-        insist(), "record", "--pid", str(subject.part.process.pid), "--rate", str(RATE),
-        "--duration", str(round(seconds)), "--format", "raw", "--threads", "--function",
-        "--output", str(out),
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    load.join()
-    if done.returncode != 0:
-        raise RuntimeError(f"py-spy: {done.stderr[-500:]}")
-    yield f"{calm.cpu_ms:.4f} CPU-ms per call at {connections} connections, unprofiled; shares of it:"
-    yield from summary(out.read_text().splitlines(), calm.cpu_ms * 1000)
-
-
-def summary(folded: Iterable[str], microseconds: float) -> Iterator[str]:
-    """What each function takes of a call, itself and with all it calls; then by room."""
+def summary(folded: Iterable[str], calls: int, without: float) -> Iterator[str]:
+    """What each function takes of a call, itself and with all it calls, in microseconds of what
+    a call costs without the sampler.
+    """
     own: Counter[str] = Counter()
     whole: Counter[str] = Counter()
     rooms: Counter[str] = Counter()
-    threads: Counter[str] = Counter()
     for line in folded:
         stack, _, count = line.rpartition(" ")
         frames = stack.split(";")
         own[frames[-1]] += int(count)
         rooms[room(frames[-1])] += int(count)
-        threads[frames[0]] += int(count)
         for frame in set(frames):
             whole[frame] += int(count)
-    total = sum(own.values()) or 1
+    total = own.total() or 1
+    yield f"{total / calls / 1000:.4f} with it"
     for title, counter in (
-        ("by thread", threads),
-        ("by room, own time", rooms),
+        ("by package, own time", rooms),
         ("by function, own time", own),
         ("by function, with all it calls", whole),
     ):
         yield f"\n{title}"
-        for name, many in counter.most_common(TOP):
-            yield f"  {many / total:6.1%} {many / total * microseconds:8.1f} us  {name}"
+        told = [one for one in counter.most_common() if not any(s in one[0] for s in SILENT)]
+        for name, used in told[:TOP]:
+            yield f"  {used / total:6.1%} {used / total * without:8.1f} us  {name}"
 
 
 def room(frame: str) -> str:
-    """The package a frame belongs to."""
-    inside = frame.rpartition("(")[2].rstrip(")")
-    parts = inside.replace("\\", "/").split("/")
-    return parts[0] if len(parts) > 1 else inside
+    """The folder a frame's file lies in; a lone file is its own."""
+    return frame.rpartition("(")[2].partition(":")[0].partition("/")[0]

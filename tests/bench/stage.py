@@ -85,6 +85,7 @@ class Stage:
         upstreams: Mapping[str, str] | None = None,
         core: set[int] | None = None,
         tool: str = "stock_read_shelf",
+        command: Sequence[str] = (PYTHON, "-m", "mcp_gateway"),
     ) -> Subject:
         """One more gateway: the first is pinned to the subject's core."""
         made, port = settings or self.settings, free_port()
@@ -103,7 +104,6 @@ class Stage:
             **SPANS,
         }
         subject_core = cores()[0] if core is None else core
-        command = [PYTHON, "-m", "mcp_gateway"]
         started = self.stack.enter_context(
             part(name, command, self.folder, env=env, core=subject_core)
         )
