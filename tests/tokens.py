@@ -17,7 +17,7 @@ def a_token(
     claims = {
         "iss": ISSUER, "sub": "11111111-1111-4111-8111-111111111111", "azp": "mcp-dev-cli",
         "aud": "http://localhost:8080/mcp", "exp": now + 300, "iat": now, "jti": f"j{now}",
-        "typ": "Bearer", "scope": "openid", "sid": "s1", "preferred_username": "ana",
+        "typ": "Bearer", "scope": "openid aud:mcp aud:docs", "sid": "s1", "preferred_username": "ana",
         "name": "Ana Ferreira", "realm_access": {"roles": ["analyst"]},
         "groups": ["analyst", "region-all"], **bent,
     }  # fmt: skip

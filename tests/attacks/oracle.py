@@ -41,6 +41,8 @@ class Told:
 
     heard: list[bytes] = field(default_factory=list)
     answers: int = 0
+    # by name: what this attack brought along and nobody may repeat
+    secrets: dict[str, bytes] = field(default_factory=dict)
 
     def answer(self, response: Any) -> Any:
         """Keep one HTTP response, as it would be read: status, headers, body."""
@@ -81,7 +83,7 @@ async def unharmed(
     assert len({one["rid"] for one in found}) == len(found), "a request is on the record twice"
     assert reached(home) - reached_before == upstream, "calls that reached a server"
     told.hear(log.getvalue())
-    assert_nothing_given_away(told.heard, secrets_of(home))
+    assert_nothing_given_away(told.heard, secrets_of(home) | told.secrets)
     await _serves(home, person)
     if process.memory_info().rss - before >= MAX_GROWTH:
         gc.collect()  # what is kept counts, not what has not been swept up yet

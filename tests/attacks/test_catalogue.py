@@ -14,7 +14,7 @@ IDS = re.compile(rf"test_((?:[{GROUPS}]\d\d_)+)", re.IGNORECASE)
 
 def named(text: str) -> list[str]:
     """The ids in the names of a file's tests, once for each test that has them."""
-    found = []
+    found: list[str] = []
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (
             at := IDS.match(node.name)

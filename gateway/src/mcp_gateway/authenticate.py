@@ -1,5 +1,5 @@
-"""A bearer token becomes a `Principal`: right issuer, this endpoint, not our own, and a person or
-a client that calls for itself.
+"""A bearer token becomes a `Principal`: right issuer, this endpoint and its scope, not our own, and
+a person or a client that calls for itself.
 
 Verified tokens are cached by the hash of the whole token until they expire. With the issuer away,
 keys serve from cache for an hour; after that every call is refused with 503.
@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 from mcp_gateway.call import Principal
-from mcp_gateway.refusals import Refusal, unauthenticated, unavailable
+from mcp_gateway.refusals import Refusal, insufficient_scope, unauthenticated, unavailable
 from mcp_shared.tokens import (
     CLOCK_SKEW_SECONDS,
     Claims,
@@ -50,7 +50,7 @@ class Authenticate:
         """The person behind the Authorization headers of a request to this endpoint.
 
         Raises:
-            Refusal: 401 with a challenge, or 503 when the issuer's keys cannot be had.
+            Refusal: 401 or 403 with a challenge, or 503 when the issuer's keys cannot be had.
 
         """
         if len(authorization) != 1:
@@ -94,6 +94,8 @@ class Authenticate:
             raise self.refuse(endpoint, "audience")
         if claims.client in self._ours:
             raise self.refuse(endpoint, "token of the gateway itself")
+        if self._scopes[endpoint] not in _scopes(claims):
+            raise insufficient_scope(self._challenge(endpoint, "insufficient_scope"))
         username = claims.raw.get("preferred_username")
         name = claims.raw.get("name")
         if not isinstance(username, str):
@@ -119,9 +121,19 @@ class Authenticate:
 
     def refuse(self, endpoint: str, reason: str, *, bare: bool = False) -> Refusal:
         """RFC 6750 section 3: without credentials the challenge names no error."""
-        parts = [] if bare else ['error="invalid_token"']
+        return unauthenticated(self._challenge(endpoint, "" if bare else "invalid_token"), reason)
+
+    def _challenge(self, endpoint: str, error: str) -> str:
+        """One challenge with the one scope that every operation here needs, and no other."""
+        parts = [f'error="{error}"'] if error else []
         parts += [
             f'scope="{self._scopes[endpoint]}"',
             f'resource_metadata="{self._metadata[endpoint]}"',
         ]
-        return unauthenticated("Bearer " + ", ".join(parts), reason)
+        return "Bearer " + ", ".join(parts)
+
+
+def _scopes(claims: Claims) -> list[str]:
+    """RFC 6749 section 3.3: words with single spaces between them, compared whole."""
+    scope = claims.raw.get("scope")
+    return scope.split(" ") if isinstance(scope, str) else []

@@ -137,6 +137,17 @@ def unauthenticated(challenge: str, reason: str) -> Refusal:
     )
 
 
+def insufficient_scope(challenge: str) -> Refusal:
+    """403 with the scope that is missing: a client may ask its person for it and come back."""
+    return Refusal(
+        "insufficient_scope",
+        "This token's scope does not cover this resource.",
+        http=403,
+        rpc=FORBIDDEN,
+        headers=(("WWW-Authenticate", challenge),),
+    )
+
+
 def unknown_name(family: str, era: str, reason: str) -> Refusal:
     """Not there, or not for you: byte for byte the same."""
     http = 400 if era == "modern" else 200
