@@ -38,6 +38,7 @@ class Issuer:
     password: str
     key_file: Path
     pid: int | None = None
+    admin_password: str | None = None  # Keycloak's own: opens its administration API
 
     @property
     def protocol(self) -> str:

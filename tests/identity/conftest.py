@@ -1,18 +1,19 @@
 """One issuer for the whole contract: the development issuer, or Keycloak itself.
 
-`IDENTITY_KEYCLOAK=/path/to/keycloak-26.x` (an unpacked distribution, with JAVA_HOME for it) runs
-the same tests against the real one. `IDENTITY_RESOURCE_INDICATORS=off` runs either without RFC 8707.
+`IDENTITY=keycloak` runs the same tests against the real one, fetched and built at first use.
+`IDENTITY_RESOURCE_INDICATORS=off` runs either without RFC 8707. `make identity` runs all four.
 """
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from browser import Browser
-from identity.real_keycloak import running_keycloak
+from identity import real_keycloak
 from people import Issuer, running_issuer
+
+from mcp_realm.build import FEATURES
 
 # a person of the suite's own, so that a lockout does not close a colleague's account
 FORGETFUL = {
@@ -42,9 +43,9 @@ CHANGES: dict[str, Any] = {"users": [FORGETFUL, NEWCOMER]}
 @pytest.fixture(scope="session")
 def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
     folder = tmp_path_factory.mktemp("issuer")
-    if home := os.environ.get("IDENTITY_KEYCLOAK"):
-        features = ["resource-indicators"] if RESOURCE_INDICATORS else []
-        with running_keycloak(Path(home), folder, features=features, changes=CHANGES) as it:
+    if real_keycloak.chosen():
+        features = ["cimd", *FEATURES] if RESOURCE_INDICATORS else []
+        with real_keycloak.running_keycloak(folder, features=features, changes=CHANGES) as it:
             yield it
     else:
         environment = {"IDP_RESOURCE_INDICATORS": str(RESOURCE_INDICATORS)}

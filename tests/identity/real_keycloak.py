@@ -1,9 +1,8 @@
-"""Keycloak from an unpacked distribution, with our realm imported at its start."""
+"""Keycloak itself for a test run: fetched and built once, with our realm imported at its start."""
 
 import contextlib
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import time
@@ -12,68 +11,96 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from people import GATEWAY, Issuer, render
+import pytest
+from people import GATEWAY, ROOT, Issuer, render
 
 from mcp_local.ports import free_port
+from mcp_realm.build import FEATURES, built
+from mcp_realm.java import java_home
+from mcp_realm.native import Native, prepare
 
-START_SECONDS = 300  # two cores, a cold Java and the augmentation of a changed build
+START_SECONDS = 300  # a machine that does much else
+
+
+def chosen() -> bool:
+    return os.environ.get("IDENTITY") == "keycloak"
+
+
+def required() -> None:
+    """For tests of what only Keycloak does."""
+    if not chosen():
+        pytest.skip("Keycloak alone; `make identity` runs it, or IDENTITY=keycloak")
 
 
 @contextlib.contextmanager
 def running_keycloak(
-    home: Path, folder: Path, *, features: Sequence[str], changes: Mapping[str, Any]
+    folder: Path,
+    *,
+    features: Sequence[str] = FEATURES,
+    changes: Mapping[str, Any] | None = None,
+    servers: Sequence[str] = ("warehouse", "crm", "docs"),
+    public_url_of_gateway: str = GATEWAY,
 ) -> Iterator[Issuer]:
+    """A Keycloak on a free port, its data in `folder`; `admin_password` opens its administration.
+
+    Raises:
+        KeycloakMissingError: there is none, and it could not be fetched.
+
+    """
     realm_file, key_file = render(
         folder,
-        public_url_of_gateway=GATEWAY,
-        servers=("warehouse", "crm", "docs"),
+        public_url_of_gateway=public_url_of_gateway,
+        servers=servers,
         roles=(),
-        changes=changes,
+        changes=changes or {},
     )
-    copy = folder / "keycloak"
-    shutil.copytree(home, copy, ignore=shutil.ignore_patterns("data"), symlinks=True)
-    (copy / "data" / "import").mkdir(parents=True)
-    shutil.copy(realm_file, copy / "data" / "import" / "mcp-realm.json")
     port, password = free_port(), secrets.token_urlsafe(16)
     origin = f"http://localhost:{port}"
-    command = [
-        str(copy / "bin" / "kc.sh"),
-        "start",
-        "--db=dev-file",
-        *([f"--features={','.join(features)}"] if features else []),
-        "--http-enabled=true",
-        "--http-host=127.0.0.1",
-        f"--http-port={port}",
-        f"--hostname={origin}",
-        "--hostname-backchannel-dynamic=true",
-        "--cache=local",
-        "--import-realm",
-    ]
-    environment = {
-        **os.environ,
-        "DEMO_PASSWORD": password,
-        "KC_BOOTSTRAP_ADMIN_USERNAME": "admin",
-        "KC_BOOTSTRAP_ADMIN_PASSWORD": secrets.token_urlsafe(16),
-        "JAVA_OPTS_KC_HEAP": "-Xms64m -Xmx512m",
-    }
-    with (folder / "keycloak.log").open("wb") as log:
+    server = Native(
+        build=built(ROOT, "dev-file", features),
+        java=java_home(ROOT),
+        folder=folder / "keycloak",
+        port=port,
+        public_url=origin,
+        admin_password=secrets.token_urlsafe(16),
+        variables={"DEMO_PASSWORD": password},
+    )
+    prepare(server, realm_file)
+    log_file = folder / "keycloak.log"
+    with log_file.open("ab") as log:
         process = subprocess.Popen(
-            command, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
+            server.start(),
+            env=server.environment(), stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
     try:
-        _await(f"{origin}/realms/mcp", process, folder / "keycloak.log")
-        yield Issuer(f"{origin}/realms/mcp", GATEWAY, password, key_file, process.pid)
+        _await(f"{origin}/realms/mcp", process, log_file)
+        yield Issuer(
+            url=f"{origin}/realms/mcp",
+            gateway=public_url_of_gateway,
+            password=password,
+            key_file=key_file,
+            pid=process.pid,
+            admin_password=server.admin_password,
+        )
     finally:
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=60)
-        shutil.rmtree(copy, ignore_errors=True)
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=10)
 
 
 def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(httpx2.TransportError):
-            if httpx2.get(url).status_code == 200:
+            if httpx2.get(url, timeout=30).status_code == 200:
                 return
-        time.sleep(0.5)
+        time.sleep(0.3)
     raise RuntimeError(f"Keycloak did not start: {log.read_text(encoding='utf-8')[-4000:]}")

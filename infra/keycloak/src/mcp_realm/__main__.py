@@ -4,7 +4,8 @@ import sys
 from importlib import import_module
 
 COMMANDS = {
-    "fetch": "mcp_realm.distribution",
+    "apply": "mcp_realm.apply",
+    "fetch": "mcp_realm.distribution",  # Keycloak for this machine
 }
 
 
