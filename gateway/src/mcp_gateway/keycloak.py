@@ -185,18 +185,32 @@ def _put(known: list[Realm], key: str, wanted: Iterable[Realm]) -> None:
             known.append(entry)
 
 
-def _render(base: Path, config: Path, key: Path, out: Path, *, development: bool) -> None:
-    given = settings.load(config, settings.Settings())
+def from_files(
+    base: Path, config: Path, key: bytes, made: settings.Settings, *, development: bool
+) -> Realm:
+    """The realm of a clone: its base file and what its gateway exposes.
+
+    Raises:
+        ConfigError: a file of the gateway is wrong.
+        ValueError: the base or the key is.
+
+    """
+    given = settings.load(config, made)
     listed = settings.servers(given, config)
     rules = policy.load(listed, config.parent / "agents.yaml", given.limits.timeout)
-    realm = derive(
+    return derive(
         json.loads(base.read_text(encoding="utf-8")),
         public_url=given.public_url,
         servers={server.name: server.resource for server in listed},
         roles=rules.roles,
-        assertion_jwk=public_jwk(key.read_bytes()),
+        assertion_jwk=public_jwk(key),
         development=development,
     )
+
+
+def _render(base: Path, config: Path, key: Path, out: Path, *, development: bool) -> None:
+    made = settings.Settings()
+    realm = from_files(base, config, key.read_bytes(), made, development=development)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(realm, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
