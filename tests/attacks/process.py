@@ -1,23 +1,39 @@
-"""The gateway as a process of its own, before a server of the house: for signals and what they end."""
+"""The gateway as a process of its own, before a server of the house: for signals, and for sockets."""
 
 import asyncio
 import contextlib
+import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 from house.backends import Counted
 from house.house import META, MODERN, READER, WRITER, write_folder
 from people import Issuer
 
+from mcp_gateway.settings import Settings
 from mcp_local.ports import free_port
 
 START_SECONDS = 30.0
-MAIN = "import mcp_gateway.__main__ as main; main.SHUTDOWN_SECONDS = {seconds}; main.main()"
+# constants of modules first: deadlines that are long for people are too long for tests
+MAIN = """
+import functools, importlib, json, sys
+for path, value in json.loads(sys.argv.pop()).items():
+    module, _, name = path.rpartition(".")
+    at = importlib.import_module(module)
+    assert hasattr(at, name), path
+    setattr(at, name, value)
+from mcp_gateway.app import Gateway
+if sys.argv.pop() == "forgetful":
+    Gateway.running = functools.partialmethod(Gateway.running, insist_on_durability=False)
+from mcp_gateway.__main__ import main
+main()
+"""
 RATES = "limits: {person_rate: 100000/minute, refused_rate: 100000/minute}\n"
 
 
@@ -27,6 +43,7 @@ class Running:
     port: int
     log: Path
     token: str
+    settings: Settings
 
     async def call(self, http: httpx2.AsyncClient, number: int) -> httpx2.Response:
         """One good call; its answer can be told from every other one."""
@@ -57,28 +74,43 @@ async def gateway_process(
     redis_url: str,
     server: Counted,
     *,
-    drain_seconds: int = 30,
+    constants: Mapping[str, float] | None = None,
+    durable: bool = True,
+    extra: str = RATES,
 ) -> AsyncIterator[Running]:
-    """Ready to serve, and ended at the end; `drain_seconds` is what SIGTERM gives calls in flight."""
-    made = await write_folder(folder, issuer, extra=RATES)
+    """Ready to serve, and ended at the end.
+
+    `constants` are other values for constants of modules, by their full name. `durable`: the
+    ledger's database keeps what it acknowledges, as the gateway insists. `extra` ends gateway.yaml.
+    """
+    made = await write_folder(folder, issuer, extra=extra)
     port, address = free_port(), ledger.partition("@")[2]
+    changed: dict[str, Any] = {
+        "port": port,
+        "redis_url": redis_url,
+        "ledger_url": f"postgresql://audit_writer:{WRITER}@{address}",
+        "ledger_reader_url": f"postgresql://audit_reader:{READER}@{address}",
+        "upstreams": {"numbers": f"http://127.0.0.1:{server.port}/mcp"},
+    }
+    settings = made.model_copy(update=changed)
     variables = {
-        "GATEWAY_CONFIG": str(made.config), "GATEWAY_KEYS": str(made.keys),
-        "GATEWAY_PORT": str(port), "GATEWAY_REDIS_URL": redis_url,
-        "GATEWAY_LEDGER_URL": f"postgresql://audit_writer:{WRITER}@{address}",
-        "GATEWAY_LEDGER_READER_URL": f"postgresql://audit_reader:{READER}@{address}",
-        "GATEWAY_UPSTREAMS": f'{{"numbers": "http://127.0.0.1:{server.port}/mcp"}}',
-    }  # fmt: skip
+        "GATEWAY_CONFIG": str(made.config),
+        "GATEWAY_KEYS": str(made.keys),
+        **{
+            f"GATEWAY_{key.upper()}": json.dumps(value) if isinstance(value, dict) else str(value)
+            for key, value in changed.items()
+        },
+    }
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GATEWAY_")}
     log = folder / "gateway.log"
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", MAIN.format(seconds=drain_seconds),
-            env={**kept, **variables}, stderr=out,
+            sys.executable, "-c", MAIN, "durable" if durable else "forgetful",
+            json.dumps(constants or {}), env={**kept, **variables}, stderr=out,
         )  # fmt: skip
     try:
         await _ready(port, process, log)
-        yield Running(process, port, log, issuer.token("ana"))
+        yield Running(process, port, log, issuer.token("ana"), settings)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

@@ -131,7 +131,12 @@ async def test_p10_calls_that_do_not_finish_are_cut_off_in_time_and_on_the_recor
     folder, count = tmp_path / "house", 40
     async with (
         gateway_process(
-            folder, issuer, ledger, valkey_server.url, server, drain_seconds=1
+            folder,
+            issuer,
+            ledger,
+            valkey_server.url,
+            server,
+            constants={"mcp_gateway.leaving.SHUTDOWN_SECONDS": 1},
         ) as gateway,
         client(count) as http,
     ):
