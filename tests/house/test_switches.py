@@ -57,36 +57,6 @@ async def sees(home: House, person: str = "ana") -> list[str]:
     return [tool["name"] for tool in listed["tools"]]
 
 
-async def test_T24_a_token_that_was_verified_before_is_refused_on_the_call_after_its_revocation(
-    home: House, operator: Operator
-) -> None:
-    assert (await home.call(ADD, GOOD["arguments"])).status_code == 200
-    assert (await home.call(ADD, GOOD["arguments"], person="dee")).status_code == 200
-    text = await operator("revoke", "--person", "Ana", "--reason", "lost laptop")
-    assert "every token ana has had until now is refused" in text
-    for response in (
-        await home.call(ADD, GOOD["arguments"]),
-        await home.legacy("tools/call", GOOD),
-        await home.post("tools/list"),
-        await home.post("resources/list"),
-    ):
-        assert response.status_code == 401
-        challenge = response.headers["www-authenticate"]
-        assert 'error="invalid_token"' in challenge
-        assert "resource_metadata=" in challenge
-        assert "revoked" not in response.text
-    assert len(home.server.calls) == 2
-    first, second = await home.records(kind="refusal")
-    assert {first["reason"], second["reason"]} == {"revoked"}
-    # others go on, and so does ana once she has signed in again
-    assert (await home.call(ADD, GOOD["arguments"], person="dee")).status_code == 200
-    home._tokens.clear()
-    assert (await home.call(ADD, GOOD["arguments"])).json()["result"]["structuredContent"]
-    (event,) = await home.records(kind="event", reason="revoked")
-    assert event["detail"]["name"] == "ana"
-    assert event["detail"]["why"] == "lost laptop"
-
-
 async def test_a_blocked_person_is_refused_alike_whatever_they_ask(
     home: House, operator: Operator
 ) -> None:
