@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from mcp_gateway.call import Call
 from mcp_gateway.outgoing import envelope
-from mcp_gateway.read import MAX_DEPTH, Notification, decode_header, encode_header, read
+from mcp_gateway.read import MAX_DEPTH, Notification, read
 from mcp_gateway.refusals import Refusal
+from mcp_gateway.wrapped import decode_header, encode_header
 
 MODERN = "2026-07-28"
 META = {

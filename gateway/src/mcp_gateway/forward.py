@@ -20,9 +20,10 @@ from opentelemetry.trace import SpanKind
 from mcp_gateway.breaker import Breaker
 from mcp_gateway.call import Answer, Call, Grant, Raw, Receipt
 from mcp_gateway.exchange import Exchange
+from mcp_gateway.notes import Notes
 from mcp_gateway.outbound import BrokenError, Outbound, Reply, UnreachableError
 from mcp_gateway.outgoing import envelope, headers
-from mcp_gateway.read import LOG_LEVEL, META_CAPABILITIES, META_VERSION, MODERN
+from mcp_gateway.read import META_CAPABILITIES, META_VERSION, MODERN
 from mcp_gateway.refusals import INTERNAL_ERROR, METHOD_NOT_FOUND, Refusal, unavailable
 from mcp_gateway.sse import MessageTooLargeError, messages
 from mcp_shared.meta import FAULT
@@ -37,7 +38,6 @@ _encode = msgspec.json.Encoder().encode
 MAX_CODE = 32  # characters; a code is a word, not a message
 CIRCUIT_OPEN = "circuit_open"
 NAMED = ("tools/call", "prompts/get")
-NOTIFICATION = ("jsonrpc", "method", "params")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,13 +207,13 @@ class Forward:
         Only what is surely a notification leaves early, written anew: nothing in a server's bytes
         can read to the client as a second answer. And only what the request asked for.
         """
-        wanted = _wanted(call)
+        notes = Notes(call)
         async for message in messages(response, self._cap):
             parts = _slices.decode(message)
             if "method" not in parts or "id" in parts:
                 return message
-            if emit is not None and bytes(parts["method"]) in wanted:
-                await emit(_encode({key: parts[key] for key in NOTIFICATION if key in parts}))
+            if emit is not None and (note := notes.passing(parts)) is not None:
+                await emit(note)
         raise KeyError("stream ended without a response")
 
 
@@ -221,15 +221,6 @@ def _span_name(grant: Grant) -> str:
     """Tools and prompts by name; which resource is read is the caller's argument."""
     method = grant.call.method
     return f"{method} {grant.target}" if method in NAMED else method
-
-
-def _wanted(call: Call) -> frozenset[bytes]:
-    """Progress goes to whoever gave a token for it, log lines to whoever named a level."""
-    logs = call.era == "legacy" or LOG_LEVEL in call.meta
-    return frozenset(
-        ([b'"notifications/progress"'] if "progressToken" in call.meta else [])
-        + ([b'"notifications/message"'] if logs else [])
-    )
 
 
 _TOO_MUCH = (

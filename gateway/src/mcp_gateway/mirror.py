@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mcp_gateway.call import Call
-from mcp_gateway.read import decode_header, encode_header
 from mcp_gateway.refusals import header_mismatch
+from mcp_gateway.wrapped import decode_header, encode_header
 
 PREFIX = "mcp-param-"
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")

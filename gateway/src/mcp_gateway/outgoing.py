@@ -11,7 +11,8 @@ import msgspec
 from opentelemetry import propagate
 
 from mcp_gateway.call import Call, Raw
-from mcp_gateway.read import LOG_LEVEL, META_CAPABILITIES, META_VERSION, MODERN, encode_header
+from mcp_gateway.read import LOG_LEVEL, META_CAPABILITIES, META_VERSION, MODERN
+from mcp_gateway.wrapped import encode_header
 from mcp_shared.meta import CALL
 
 GATEWAY_INFO = Raw(b'{"name":"mcp-gateway","version":"0.1.0"}')

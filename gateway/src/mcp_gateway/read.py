@@ -6,8 +6,6 @@ duplicate keys, NaN, numbers beyond range, lone surrogates — and one that slic
 that are forwarded.
 """
 
-import base64
-import binascii
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -25,6 +23,7 @@ from mcp_gateway.refusals import (
     malformed,
     unsupported_version,
 )
+from mcp_gateway.wrapped import decode_header
 
 MODERN = "2026-07-28"
 LEGACY = ("2025-11-25", "2025-06-18", "2025-03-26")
@@ -34,6 +33,7 @@ MAX_NAME = 512
 
 META_VERSION = "io.modelcontextprotocol/protocolVersion"
 META_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
+CANCELLED = "notifications/cancelled"
 LOG_LEVEL = "io.modelcontextprotocol/logLevel"
 LOG_LEVELS = frozenset(
     {"debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"}
@@ -54,6 +54,8 @@ class Notification:
     """A message without an id: accepted, answered 202 with no body."""
 
     method: str
+    # the id of the call that an older client takes back
+    cancels: bytes | None = None
 
 
 class _StrictError(ValueError):
@@ -85,7 +87,7 @@ def read(
         raise malformed("params._meta must be an object.", rpc=INVALID_PARAMS)
     if "id" not in document:
         _agree_at_all(method, headers)
-        return Notification(method)
+        return Notification(method, _cancels(method, body, headers))
     request_id = document["id"]
     if isinstance(request_id, bool) or not isinstance(request_id, str | int):
         raise malformed("id must be a string or an integer.")
@@ -261,24 +263,13 @@ def _agree_at_all(method: str, headers: Mapping[str, str]) -> None:
         raise header_mismatch("Mcp-Method differs from the body's method.")
 
 
-def decode_header(value: str) -> str | None:
-    """The value of a header that may be wrapped as `=?base64?…?=`; None when badly wrapped."""
-    if not (value.startswith("=?base64?") and value.endswith("?=") and len(value) >= 11):
-        return value
-    try:
-        decoded = base64.b64decode(value[9:-2].encode("ascii"), validate=True)
-        canonical = base64.b64encode(decoded).decode() == value[9:-2]
-        return decoded.decode("utf-8") if canonical else None
-    except (binascii.Error, UnicodeError, ValueError):
+def _cancels(method: str, body: bytes, headers: Mapping[str, str]) -> bytes | None:
+    """A newer client takes a call back by closing its stream, and by nothing else."""
+    if method != CANCELLED or headers.get("mcp-protocol-version") == MODERN:
         return None
-
-
-def encode_header(value: str) -> str:
-    """The inverse: plain where the value is safe in a header, else wrapped."""
-    plain = value.isascii() and value.isprintable() and value == value.strip()
-    if plain and not value.startswith("=?base64?"):
-        return value
-    return f"=?base64?{base64.b64encode(value.encode()).decode()}?="
+    params = _slices.decode(body).get("params", Raw(b"{}"))
+    request_id = _slices.decode(params).get("requestId")
+    return None if request_id is None else bytes(request_id)
 
 
 def _arguments(params: Mapping[str, Any]) -> Mapping[str, Any]:
