@@ -25,17 +25,13 @@ INNER = """\
 \t\t\tdial_timeout 2s
 \t\t\tkeepalive 30s
 \t\t}"""
-# A dial that failed has sent nothing and is tried elsewhere; whatever was sent is not, and the
-# match, which nothing meets, says so also of a GET. What a replica's health says is about itself
-# alone: with a ledger that is away, both still give their own answers. No flush_interval: events
-# are flushed anyhow, and -1 would keep from the gateway that a client has gone.
+# What could not be sent is sent to another replica; what was sent is not, unless it is a GET: of a
+# call nobody knows whether it was made. Health is asked of the replica itself alone: with a ledger
+# that is away each still gives its own answer. Events are flushed without being told to.
 BALANCED = """\
 \t\tlb_policy least_conn
 \t\tlb_try_duration 5s
 \t\tlb_try_interval 100ms
-\t\tlb_retry_match {
-\t\t\tmethod NONE
-\t\t}
 \t\thealth_uri /healthz
 \t\thealth_interval 1s
 \t\thealth_timeout 5s
