@@ -17,6 +17,14 @@ export UV_PYTHON_DOWNLOADS := never
 ifeq ($(origin TLS),command line)
 export STACK_TLS := $(TLS)
 endif
+# make up IDP=keycloak: the real one, until IDP=development
+ifeq ($(origin IDP),command line)
+export STACK_IDP := $(IDP)
+endif
+# make up REPLICAS=2: two gateways behind a balancer, until REPLICAS=1
+ifeq ($(origin REPLICAS),command line)
+export STACK_REPLICAS := $(REPLICAS)
+endif
 
 .PHONY: help
 help: ## this page

@@ -156,7 +156,7 @@ async def test_listening_takes_a_stream_and_a_filter(home: House) -> None:
 async def test_a_quiet_stream_says_that_it_is_still_there(
     home: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mcp_gateway.edge.QUIET_SECONDS", 0.02)
+    monkeypatch.setattr("mcp_gateway.response.QUIET_SECONDS", 0.02)
     async with listens(home) as wire:
         await until(lambda: wire.body.count(b": still here\n\n") > 2)
         assert len(events(wire.body)) == 1

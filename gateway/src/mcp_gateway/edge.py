@@ -10,15 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from opentelemetry import propagate, trace
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry import context, trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import Receive, Scope, Send
 
-from mcp_gateway.call import AGGREGATE, Answer, Call, Principal
+from mcp_gateway.call import AGGREGATE, Call, Principal
 from mcp_gateway.floods import Floods
 from mcp_gateway.ids import call_id
 from mcp_gateway.measures import Measures
 from mcp_gateway.pipeline import ENDING, Pipeline
+from mcp_gateway.presence import Gone, Presence
 from mcp_gateway.read import Notification, read
 from mcp_gateway.refusals import (
     METHOD_NOT_ALLOWED,
@@ -32,13 +35,13 @@ from mcp_gateway.refusals import (
 )
 from mcp_gateway.response import Response
 from mcp_gateway.turned_away import TurnedAway
+from mcp_gateway.withdrawals import Withdrawals
 from mcp_shared import logs, telemetry
 
 log = logging.getLogger(__name__)
 tracer = trace.get_tracer("mcp_gateway")
 
 BODY_SECONDS = 30.0
-QUIET_SECONDS = 15.0  # proxies close what is silent for a minute
 ENDING_SECONDS = 5.0  # for outcomes of calls that did not finish before the gateway ends
 MAX_PATH = 128  # characters of a path that go on the record
 # one value each, or the request is ambiguous (CWE-444)
@@ -49,11 +52,7 @@ SINGLE = frozenset(
     }
 )  # fmt: skip
 
-_FIRST = asyncio.FIRST_COMPLETED
-
-
-class Gone(Exception):  # noqa: N818  not an error of ours
-    """The client closed its connection."""
+TRACE = TraceContextTextMapPropagator()
 
 
 @dataclass
@@ -66,7 +65,8 @@ class Edge:
     hosts: frozenset[str]
     turned_away: TurnedAway
     floods: Floods
-    _under_way: set["asyncio.Future[Answer]"] = field(default_factory=set)
+    withdrawals: Withdrawals = field(default_factory=Withdrawals)
+    _under_way: set["asyncio.Task[Any]"] = field(default_factory=set)
 
     async def aclose(self) -> None:
         """End what is under way and wait until its outcome is on the record."""
@@ -103,36 +103,14 @@ class Edge:
             body = await self._body(headers, receive)
             message = read(body, headers, endpoint=endpoint, call_id=request_id)
             if isinstance(message, Notification):
+                if message.cancels is not None:
+                    self.withdrawals.withdraw(principal, endpoint, message.cancels)
                 await response.empty(202)
                 return
             call = message
-            streams = "text/event-stream" in headers.get("accept", "")
-            with self._span(call, principal) as span:
-                started = time.perf_counter()
-                work = asyncio.ensure_future(
-                    self.pipeline.handle(call, principal, response.notify if streams else None)
-                )
-                self._under_way.add(work)
-                work.add_done_callback(self._under_way.discard)
-                try:
-                    answer = await _unless_gone(work, receive, response)
-                except Refusal as refusal:
-                    answer = refusal.answer(call.method)
-                span.set_attribute(telemetry.STATUS, answer.status)
-                if answer.status not in {"ok", "refused"}:
-                    span.set_attribute("error.type", answer.reason)
-                    span.set_status(StatusCode.ERROR)
-                seconds = time.perf_counter() - started
-                self.measures.operation(call, answer, seconds)
-                log.info(
-                    "call",
-                    extra={
-                        "method": call.method[:64], "tool": self.measures.known_tool(call),
-                        "status": answer.status, "reason": answer.reason,
-                        "ms": round(seconds * 1000, 1),
-                    },
-                )  # fmt: skip
-                await response.answer(call, answer)
+            if "text/event-stream" in headers.get("accept", ""):
+                response.may_stream = True
+            await self._answer(call, principal, receive, response)
         except Gone:
             log.info("caller gone", extra={"method": call.method if call else None})
         except Refusal as refusal:
@@ -140,9 +118,47 @@ class Edge:
                 self.turned_away.note(refusal, scope["path"][:MAX_PATH], principal)
             await response.answer(call, refusal.answer(""), refusal.request_id)
 
-    def _span(self, call: Call, principal: Principal) -> Any:
+    async def _answer(
+        self, call: Call, principal: Principal, receive: Receive, response: Response
+    ) -> None:
+        work = asyncio.current_task()
+        assert work is not None  # noqa: S101  this is a coroutine
+        self._under_way.add(work)
+        span = self._span(call, principal)
+        joined = context.attach(trace.set_span_in_context(span))
+        started = time.perf_counter()
+        try:
+            try:
+                with Presence(receive), self.withdrawals.possible(call, principal, work):
+                    answer = await self.pipeline.handle(call, principal, response.emit)
+            except Refusal as refusal:
+                answer = refusal.answer(call.method)
+            span.set_attribute(telemetry.STATUS, answer.status)
+            if answer.status not in {"ok", "refused"}:
+                span.set_attribute("error.type", answer.reason)
+                span.set_status(StatusCode.ERROR)
+            seconds = time.perf_counter() - started
+            self.measures.operation(call, answer, seconds)
+            log.info(
+                "call",
+                extra={
+                    "method": call.method[:64], "tool": self.measures.known_tool(call),
+                    "status": answer.status, "reason": answer.reason,
+                    "ms": round(seconds * 1000, 1),
+                },
+            )  # fmt: skip
+            await response.answer(call, answer)
+        finally:
+            response.end()
+            self._under_way.discard(work)
+            context.detach(joined)
+            span.end()
+
+    def _span(self, call: Call, principal: Principal) -> Span:
         """The span of the whole call: who and which, no argument; a made-up name is `_OTHER`."""
-        carrier = {"traceparent": call.traceparent} if call.traceparent else {}
+        before = Context()
+        if call.traceparent:
+            before = TRACE.extract({"traceparent": call.traceparent}, before)
         method = self.measures.known_method(call)
         attributes: dict[str, Any] = {
             "mcp.method.name": method,
@@ -154,9 +170,9 @@ class Edge:
         name = self.measures.known_tool(call)
         if name is not None:
             attributes |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": name}
-        return tracer.start_as_current_span(
+        return tracer.start_span(
             f"{method} {name}" if name else method,
-            context=propagate.extract(carrier),
+            context=before,
             kind=SpanKind.SERVER,
             attributes=attributes,
         )
@@ -222,29 +238,3 @@ def _negotiable(headers: Mapping[str, str]) -> None:
     accept = headers.get("accept", "*/*")
     if not any(one in accept for one in ("application/json", "application/*", "*/*")):
         raise Refusal("not_acceptable", "Accept application/json.", http=406, rpc=NOT_ACCEPTABLE)
-
-
-async def _unless_gone(
-    work: "asyncio.Future[Answer]", receive: Receive, response: Response
-) -> Answer:
-    """The answer, unless the client leaves first: the work is then cancelled, and recorded.
-
-    A stream that has nothing to say for a while says so, lest somebody between closes it.
-    """
-    watch = asyncio.ensure_future(_disconnected(receive))
-    try:
-        both: set[asyncio.Future[Any]] = {work, watch}
-        while not (await asyncio.wait(both, timeout=QUIET_SECONDS, return_when=_FIRST))[0]:
-            await response.keep_alive()
-        if work.done():
-            return work.result()
-        work.cancel()
-        await asyncio.wait({work})
-        raise Gone
-    finally:
-        watch.cancel()
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

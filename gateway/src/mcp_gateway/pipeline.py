@@ -23,13 +23,12 @@ from mcp_gateway.catalogue import Catalogue
 from mcp_gateway.forward import Emit
 from mcp_gateway.mirror import agreed
 from mcp_gateway.policy import Policy, Rule
-from mcp_gateway.record import Recorder, shielded
+from mcp_gateway.record import GONE, Recorder
 from mcp_gateway.refusals import Refusal
 from mcp_gateway.rounds import Rounds
 from mcp_gateway.throttle import Throttle
 from mcp_shared.validation import invalid_arguments
 
-GONE = Answer(status="cancelled", reason="caller_gone", error={})
 ENDED = Answer(status="cancelled", reason="gateway_ended", error={})
 BROKEN = Answer(status="unknown", reason="internal_error", error={})
 
@@ -95,22 +94,11 @@ class Pipeline:
             grant = authorize(principal, call, policy, self.catalogue)
             grant = self.rounds.resumed(self._as_mirrored(grant))
         except Refusal as refusal:  # limits and denials are on the record too
-            return await shielded(
-                self.record.refuse(call, principal, refusal, server, line, policy.version)
-            )
-        receipt = await self._admitted(grant)
+            return await self.record.refuse(call, principal, refusal, server, line, policy.version)
+        receipt = await self.record.admit(grant)
         answer = self._mistaken(grant) or await self._carried(receipt, emit)
         self.charge(receipt, answer)
-        return await shielded(self.record.close(receipt, answer))
-
-    async def _admitted(self, grant: Grant) -> Receipt:
-        """Record the intent; a caller who leaves during that leaves a whole record, too."""
-        admission = asyncio.ensure_future(self.record.admit(grant))
-        try:
-            return await asyncio.shield(admission)
-        except asyncio.CancelledError:
-            await shielded(self.record.close(await admission, GONE))
-            raise
+        return await self.record.close(receipt, answer)
 
     async def _carried(self, receipt: Receipt, emit: Emit | None) -> Answer:
         """Forward; when the caller goes away meanwhile, that is an outcome like any other."""
@@ -119,10 +107,10 @@ class Pipeline:
             return lists.kept_private(receipt.grant.call, self.rounds.asked(receipt.grant, answer))
         except asyncio.CancelledError as cancelled:
             ended = ENDED if ENDING in cancelled.args else GONE
-            await shielded(self.record.close(receipt, ended))
+            await self.record.close(receipt, ended)
             raise
         except BaseException:  # a bug of ours: nobody knows what the server did
-            await shielded(self.record.close(receipt, BROKEN))
+            await self.record.close(receipt, BROKEN)
             raise
 
     def _mistaken(self, grant: Grant) -> Answer | None:

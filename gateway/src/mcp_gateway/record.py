@@ -7,10 +7,10 @@ import asyncio
 import hashlib
 import os
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import msgspec
 from opentelemetry import trace
@@ -23,13 +23,13 @@ from mcp_gateway.policy import Rule
 from mcp_gateway.refusals import Refusal, ledger_down
 from mcp_shared.meta import RECEIPT
 
-T = TypeVar("T")
+GONE = Answer(status="cancelled", reason="caller_gone", error={})
 
 
 class Journal(Protocol):
     """The ledger, as far as calls need it."""
 
-    async def append(self, kind: Kind, body: Mapping[str, Any]) -> Entry: ...
+    def append(self, kind: Kind, body: Mapping[str, Any]) -> Awaitable[Entry]: ...
 
 
 class Recorder:
@@ -42,7 +42,7 @@ class Recorder:
         self._decided = decided
 
     async def admit(self, grant: Grant) -> Receipt:
-        """Make the intent durable.
+        """Make the intent durable. A caller who leaves during that leaves a whole record, too.
 
         Raises:
             Refusal: the ledger is down; nothing has been sent.
@@ -59,10 +59,13 @@ class Recorder:
             "definition": grant.definition,
         }
         try:
-            await self._journal.append("intent", body)
+            await self._kept("intent", body)
         except LedgerDown as error:
             self._decided("error", "ledger_unavailable")
             raise ledger_down() from error
+        except asyncio.CancelledError:
+            await self.close(Receipt(grant=grant, started=time.perf_counter()), GONE)
+            raise
         self._decided("allow", "role")
         return Receipt(grant=grant, started=time.perf_counter())
 
@@ -86,7 +89,7 @@ class Recorder:
             "answer_sha256": _digest(answer),
         }
         try:
-            entry = await self._journal.append("outcome", body)
+            entry = await self._kept("outcome", body)
         except LedgerDown:
             self._decided("error", "outcome_unrecorded")
             return _unrecorded(grant.call)
@@ -119,7 +122,7 @@ class Recorder:
         }
         answer = refusal.answer(call.method)
         try:
-            entry = await self._journal.append("refusal", body)
+            entry = await self._kept("refusal", body)
         except LedgerDown:
             return ledger_down().answer(call.method)
         return _with_receipt(answer, entry)
@@ -134,9 +137,20 @@ class Recorder:
         now = datetime.now(UTC).isoformat(timespec="microseconds")
         body = {"v": 1, "ts": now, "reason": name, "replica": self._replica, "detail": detail}
         try:
-            await self._journal.append("event", body)
+            await self._kept("event", body)
         except LedgerDown as error:
             raise ledger_down() from error
+
+    async def _kept(self, kind: Kind, body: Mapping[str, Any]) -> Entry:
+        """Its place, once it is durable. Also who is cancelled waits for that: a request whose
+        caller has gone still has an outcome.
+        """
+        queued = asyncio.ensure_future(self._journal.append(kind, body))
+        try:
+            return await asyncio.shield(queued)
+        except asyncio.CancelledError:
+            await asyncio.wait({queued})
+            raise
 
     def _of(self, call: Call, principal: Principal) -> dict[str, Any]:
         span = trace.get_current_span().get_span_context()
@@ -157,16 +171,6 @@ class Recorder:
             "trace": format(span.trace_id, "032x") if span.is_valid else None,
             "replica": self._replica,
         }
-
-
-async def shielded(work: Coroutine[Any, Any, T]) -> T:
-    """Finish recording also when the caller has gone: a cancelled request still has an outcome."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
 
 
 def _own_name(call: Call, server: str | None) -> str | None:

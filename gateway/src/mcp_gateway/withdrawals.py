@@ -56,5 +56,5 @@ class Withdrawals:
 
     def withdraw(self, principal: Principal, endpoint: str, request_id: bytes) -> None:
         begun = self._calls.get((principal.token_hash, endpoint, request_id), [])
-        if len(begun) == 1 and begun[0].cancel():
+        if len(begun) == 1 and begun[0] not in self._withdrawn and begun[0].cancel():
             self._withdrawn.add(begun[0])

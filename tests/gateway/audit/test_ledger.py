@@ -78,9 +78,9 @@ async def test_append_returns_after_the_record_is_durable(
 async def test_nobody_is_told_before_the_commit(place: Place, body: dict[str, Any]) -> None:
     gate = asyncio.Event()
     hold = Once(lambda: asyncio.wait_for(gate.wait(), 5))  # type: ignore[arg-type]
-    async with place.opened(failpoints=Failpoints(before_commit=hold)) as ledger:
+    async with place.opened(failpoints=Failpoints(before_write=hold)) as ledger:
         hold.armed = True
-        waiter = asyncio.create_task(ledger.append("intent", body))
+        waiter = asyncio.ensure_future(ledger.append("intent", body))
         await asyncio.sleep(0.3)
         assert hold.fired
         assert not waiter.done()
@@ -144,7 +144,8 @@ async def test_a_cancelled_caller_leaves_its_record_and_disturbs_no_other(
 ) -> None:
     async with place.opened() as ledger:
         tasks = [
-            asyncio.create_task(ledger.append("intent", body | {"rid": f"r-{i}"})) for i in range(9)
+            asyncio.ensure_future(ledger.append("intent", body | {"rid": f"r-{i}"}))
+            for i in range(9)
         ]
         await asyncio.sleep(0)
         for task in tasks[::2]:
@@ -194,7 +195,7 @@ async def test_a_session_ended_just_before_the_commit_sends_the_block_again(
         await place.rows(KILL)
 
     cut = Once(kill)
-    async with place.opened(failpoints=Failpoints(before_commit=cut)) as ledger:
+    async with place.opened(failpoints=Failpoints(before_write=cut)) as ledger:
         cut.armed = True
         entries = await many(ledger, body, 20)
         assert cut.fired == 1
@@ -231,17 +232,18 @@ async def test_an_old_session_that_still_holds_the_block_is_fenced_off(
     place: Place, body: dict[str, Any]
 ) -> None:
     """The writer gave up on a commit that hangs; its session must be gone before the look."""
-
-    async def hang() -> None:
-        await asyncio.sleep(60)
-
-    stuck = Once(hang)
-    options = {"failpoints": Failpoints(before_commit=stuck), "timeout": 0.4}
-    async with place.opened(**options) as ledger:
-        stuck.armed = True
-        with pytest.raises(LedgerDown) as down:
-            await ledger.append("intent", body)
-        assert down.value.reason == "timeout"
+    async with place.opened(timeout=0.4) as ledger:
+        admin = await asyncpg.connect(place.admin)
+        async with admin.transaction():
+            await admin.execute("LOCK TABLE audit.block IN EXCLUSIVE MODE")
+            waiter = ledger.append("intent", body)
+            waits = f"SELECT pid FROM pg_stat_activity WHERE {SESSION} AND wait_event_type = 'Lock'"
+            while not await place.rows(waits):
+                assert not waiter.done(), "the block was never on its way"
+            with pytest.raises(LedgerDown) as down:
+                await waiter
+            assert down.value.reason == "timeout"
+        await admin.close()
         await until(lambda: ledger.healthy)
         await ledger.append("intent", body | {"rid": "r-2"})
         [row] = await place.rows(f"SELECT count(*) FROM pg_stat_activity WHERE {SESSION}")
@@ -277,7 +279,7 @@ async def test_more_than_the_backlog_is_refused_at_once(
 ) -> None:
     monkeypatch.setattr(waiting, "BACKLOG", 10)
     async with place.opened() as ledger:
-        tasks = [asyncio.create_task(ledger.append("intent", body)) for _ in range(15)]
+        tasks = [asyncio.ensure_future(ledger.append("intent", body)) for _ in range(15)]
         done = await asyncio.gather(*tasks, return_exceptions=True)
         refused = [answer for answer in done if isinstance(answer, LedgerDown)]
         assert [answer.reason for answer in refused] == ["backlog"] * 5
@@ -318,7 +320,7 @@ async def test_closing_writes_what_waits_and_accepts_nothing_more(
     place: Place, body: dict[str, Any]
 ) -> None:
     async with place.opened() as ledger:
-        tasks = [asyncio.create_task(ledger.append("intent", body)) for _ in range(5)]
+        tasks = [asyncio.ensure_future(ledger.append("intent", body)) for _ in range(5)]
         await asyncio.sleep(0)
         await ledger.aclose()
         assert len(await asyncio.gather(*tasks)) == 5
@@ -429,7 +431,7 @@ async def test_a_server_that_goes_and_comes_back(
     async with place.opened(insist_on_durability=True) as ledger:
         told += await many(ledger, body, 50, "before")
         flying = [
-            asyncio.create_task(ledger.append("intent", body | {"rid": f"flying-{i}"}))
+            asyncio.ensure_future(ledger.append("intent", body | {"rid": f"flying-{i}"}))
             for i in range(50)
         ]
         await asyncio.sleep(0)
@@ -479,7 +481,7 @@ async def test_closing_while_the_server_is_gone_takes_no_longer_than_the_timeout
 ) -> None:
     async with durable_place.opened(timeout=0.5) as ledger:
         await asyncio.to_thread(server.stop, FAST)
-        waiter = asyncio.create_task(ledger.append("intent", body))
+        waiter = asyncio.ensure_future(ledger.append("intent", body))
         await asyncio.sleep(0)
         start = time.perf_counter()
         await ledger.aclose()

@@ -28,6 +28,16 @@ def canonical(value: Any) -> bytes:
         return orjson.dumps(_as_base64(value), option=_OPTIONS)
 
 
+def plain_bytes(record: Mapping[str, Any]) -> bytes | None:
+    """The body of a record whose every value JSON spells as it is; None where it needs care."""
+    try:
+        # no richer types: an instant's or a number's own spelling would be another text than it is
+        body = orjson.dumps(record, option=_OPTIONS | orjson.OPT_PASSTHROUGH_DATETIME)
+    except Exception:  # noqa: BLE001  `record_bytes` is the handler
+        return None
+    return body if len(body) <= BODY_LIMIT_BYTES else None
+
+
 def record_bytes(record: Mapping[str, Any]) -> bytes:
     """The body of a record, at most `BODY_LIMIT_BYTES`.
 

@@ -19,7 +19,7 @@ from uuid import uuid4
 import orjson
 
 from mcp_gateway.audit import keys, store
-from mcp_gateway.audit.canonical import record_bytes
+from mcp_gateway.audit.canonical import plain_bytes, record_bytes
 from mcp_gateway.audit.projection import project
 from mcp_gateway.audit.segment import Sealed, Segment
 from mcp_gateway.audit.waiting import Entry, Failpoints, LedgerDown, Pending, Waiting
@@ -127,13 +127,19 @@ class Ledger:
         """How often `append` raised since the start."""
         return self._waiting.refused
 
-    async def append(self, kind: Kind, body: Mapping[str, Any]) -> Entry:
-        """Put a record on disk. `ts` is stamped unless given; `v`, `kind` and `replica` always."""
+    def append(self, kind: Kind, body: Mapping[str, Any]) -> "asyncio.Future[Entry]":
+        """Queue a record, and await it on disk. `ts` is stamped unless given; `v`, `kind` and
+        `replica` always. Who stops waiting leaves the record queued.
+
+        Raises:
+            LedgerDown: when awaited.
+
+        """
         if self._fault is not None:
-            raise self._waiting.refusal("down", self._fault)
+            return self._waiting.refused_entry("down", self._fault)
         if self._closed:
-            raise self._waiting.refusal("closed", "the ledger is closed")
-        return await self._waiting.put_and_wait(*self._encode(kind, body))
+            return self._waiting.refused_entry("closed", "the ledger is closed")
+        return self._waiting.put_and_wait(*self._encode(kind, body))
 
     async def aclose(self) -> None:
         """Write what is queued, for at most the timeout; then nothing more is accepted."""
@@ -156,12 +162,15 @@ class Ledger:
 
     def _encode(self, kind: Kind, body: Mapping[str, Any]) -> tuple[bytes, store.Row]:
         record = {
-            "ts": datetime.now(UTC),
+            "ts": datetime.now(UTC).isoformat(timespec="microseconds"),
             **body,
             "v": VERSION,
             "kind": kind,
             "replica": self._replica,
         }
+        plain = plain_bytes(record)
+        if plain is not None:
+            return plain, project(record)
         data = record_bytes(record)
         # from the bytes, as the verifier will: a value the encoder spells its own way stays equal
         return data, project(orjson.loads(data))
@@ -226,15 +235,10 @@ class Ledger:
     async def _write(
         self, connection: store.Connection, sealed: Sealed, batch: list[Pending]
     ) -> None:
-        header = sealed.block.header
-        day, segment, number = header.day, header.segment, header.block
-        rows = [
-            (day, segment, seq, number, pending.body, *pending.columns)
-            for seq, pending in enumerate(batch, header.first_seq)
-        ]
-        async with connection.transaction():
-            await store.insert(connection, sealed.block, rows)
-            await self._failpoints.before_commit()
+        await self._failpoints.before_write()
+        await store.insert(
+            connection, sealed.block, [(pending.body, *pending.columns) for pending in batch]
+        )
         await self._failpoints.after_commit()
 
     async def _current_segment(self, connection: store.Connection) -> Segment:
@@ -262,7 +266,7 @@ class Ledger:
             ends = asyncio.get_running_loop().time() + seconds
             segment = Segment(name, day, ends, self._key)
             sealed = segment.seal([data], datetime.now(UTC))
-            await store.insert(connection, sealed.block, [(day, name, 1, 1, data, *columns)])
+            await store.insert(connection, sealed.block, [(data, *columns)])
         segment.advance(sealed)
         self._segment = segment
         return segment

@@ -25,12 +25,23 @@ DAYS_AHEAD = 7  # partitions made before they are needed: a midnight without DDL
 
 Row = tuple[Any, ...]
 
-_RECORD_COLUMNS = ("seg_day", "seg", "seq", "block", "body", *COLUMNS)
-_INSERT_BLOCK = """
-    INSERT INTO audit.block
-        (seg_day, seg, block, first_seq, count, prev, root, signed_at, key, signature)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-"""
+_TYPES = {"ts": "timestamptz", "latency_ms": "float8"}  # of the columns; text where not named
+# One statement, so that a block is one round trip and one commit: five would be five at each call.
+_INSERT = f"""
+    WITH head AS (
+        INSERT INTO audit.block
+            (seg_day, seg, block, first_seq, count, prev, root, signed_at, key, signature)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    )
+    INSERT INTO audit.record (seg_day, seg, block, seq, body, {", ".join(COLUMNS)})
+    SELECT $1, $2, $3, $4 + one.place - 1, {", ".join(f"one.c{n}" for n in range(len(COLUMNS) + 1))}
+    FROM ROWS FROM (unnest(
+        $11::bytea[], {
+    ", ".join(f"${n}::{_TYPES.get(column, 'text')}[]" for n, column in enumerate(COLUMNS, 12))
+}
+    )) WITH ORDINALITY AS one
+        ({", ".join(f"c{n}" for n in range(len(COLUMNS) + 1))}, place)
+"""  # noqa: S608  column names and numbers of ours
 # the server's clock decides the day and how long it lasts: two clocks would disagree at midnight
 _REGISTER = """
     INSERT INTO audit.segment (seg, replica) VALUES ($1, $2)
@@ -118,13 +129,10 @@ async def register(connection: Connection, segment: UUID, replica: str) -> tuple
 
 
 async def insert(connection: Connection, block: Block, rows: Sequence[Row]) -> None:
-    """The records of a block and its signed head, inside the caller's transaction."""
-    await connection.copy_records_to_table(
-        "record", schema_name="audit", columns=_RECORD_COLUMNS, records=rows
-    )
+    """The signed head of a block and its records (body, then `COLUMNS`), all or nothing."""
     header = block.header
     await connection.execute(
-        _INSERT_BLOCK,
+        _INSERT,
         header.day,
         header.segment,
         header.block,
@@ -135,6 +143,7 @@ async def insert(connection: Connection, block: Block, rows: Sequence[Row]) -> N
         header.signed_at,
         header.key,
         block.signature,
+        *zip(*rows, strict=True),
     )
 
 

@@ -30,9 +30,9 @@ async def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Failpoints:
-    """Where a test may step in: inside the transaction, and after it before anyone is told."""
+    """Where a test may step in: before a block is sent, and when it is durable and nobody knows."""
 
-    before_commit: Callable[[], Awaitable[None]] = _nothing
+    before_write: Callable[[], Awaitable[None]] = _nothing
     after_commit: Callable[[], Awaitable[None]] = _nothing
 
 
@@ -95,7 +95,7 @@ class Waiting:
 
     def put_and_wait(self, body: bytes, columns: Row) -> asyncio.Future[Entry]:
         if len(self._queue) >= BACKLOG:
-            raise self.refusal("backlog", f"{BACKLOG} records are waiting already")
+            return self.refused_entry("backlog", f"{BACKLOG} records are waiting already")
         waiter: asyncio.Future[Entry] = self._loop.create_future()
         now = self._loop.time()
         self._queue.append(Pending(body, columns, now, waiter))
@@ -117,6 +117,11 @@ class Waiting:
             if waiter is not None and not waiter.done():
                 waiter.set_result(Entry(segment, first + index, sealed, index))
         self._inflight = []
+
+    def refused_entry(self, reason: str, message: str) -> asyncio.Future[Entry]:
+        waiter: asyncio.Future[Entry] = self._loop.create_future()
+        waiter.set_exception(self.refusal(reason, message))
+        return waiter
 
     def refusal(self, reason: str, message: str) -> LedgerDown:
         """Counted: each of these is a call that could not be put on the record."""
