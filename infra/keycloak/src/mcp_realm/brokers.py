@@ -5,10 +5,11 @@ Pure: no clock, no network, no state. For whoever applies a realm to a running K
     file = brokers.read(Path("infra/keycloak/brokers.yaml"), realm)   # ConfigError: file, key, why
     more = brokers.wanted(file, realm, secrets=os.environ)
 
-`realm` is the derived realm (its `groups` are what an upstream group may become). `more` has five
+`realm` is the derived realm (its `groups` are what an upstream group may become). `more` has six
 keys, each in Keycloak's export format, and all of them empty while the file names no broker:
 
     roles                       one realm role that only the flow below reads; in no token
+    requiredActions             one that is switched off: see `brokers_flows`
     authenticationFlows         three flows, none of them built in
     authenticatorConfig         what two of their executions say
     identityProviders           by alias; clientSecret from `secrets`, else the placeholder ${NAME}
@@ -113,6 +114,7 @@ def wanted(
     some = bool(chosen)
     return {
         "roles": [dict(flows.OVERAGE_ROLE)] if some else [],
+        "requiredActions": [dict(flows.NO_QUESTIONS)] if some else [],
         "authenticationFlows": flows.flows() if some else [],
         "authenticatorConfig": flows.configs() if some else [],
         "identityProviders": [_provider(alias, one, secrets) for alias, one in chosen.items()],

@@ -16,6 +16,16 @@ OVERAGE_ROLE = {
     "description": "Marks a sign-in whose groups the company's issuer left out; gives nothing.",
     "composite": False,
 }
+# otherwise whoever has no address at the company is asked for one, and may type anybody's
+NO_QUESTIONS = {
+    "alias": "VERIFY_PROFILE",
+    "name": "Verify Profile",
+    "providerId": "VERIFY_PROFILE",
+    "enabled": False,
+    "defaultAction": False,
+    "priority": 100,
+    "config": {},
+}
 TAKEN = "company account exists"
 LEFT_OUT = "company groups left out"
 WHY_TAKEN = (
@@ -48,6 +58,8 @@ def flows() -> list[Representation]:
                 "authenticatorFlow": True,
                 "userSetupAllowed": False,
             },
+            # a flow in which nothing was asked is a failed one
+            _step("allow-access-authenticator", "REQUIRED", 20),
         ),
         _flow(
             AFTER_OVERAGE,

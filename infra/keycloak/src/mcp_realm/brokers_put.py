@@ -22,6 +22,8 @@ def put(admin: KeycloakAdmin, wanted: Wanted) -> None:
     """Brokers that the file no longer names are removed; sign-in with them ends at once."""
     for role in wanted["roles"]:
         admin.create_realm_role(role, skip_exists=True)
+    for action in wanted["requiredActions"]:
+        admin.update_required_action(action["alias"], action)
     _put_flows(admin, wanted)
     known = {one["alias"]: one for one in admin.get_idps()}
     for provider in wanted["identityProviders"]:
