@@ -38,7 +38,7 @@ class Outside:
         return self.running.process.pid
 
     @contextlib.asynccontextmanager
-    async def unharmed(self, *, records: int, upstream: int = 0) -> AsyncIterator[Told]:
+    async def unharmed(self, *, records: int | None, upstream: int = 0) -> AsyncIterator[Told]:
         """The oracle, for the process: its log and its memory."""
         self.logged()
         async with unharmed(
