@@ -1,17 +1,33 @@
 """`python -m bench`: what a call costs through the gateway, beside nginx and the SDK's server."""
 
 import argparse
+import datetime as dt
 import logging
 import os
 import signal
 import sys
+from statistics import median
 from types import FrameType
 
-from bench import profiled, report, wrk
+from bench import (
+    beside,
+    growth,
+    open_loop,
+    profiled,
+    replicas,
+    report,
+    results,
+    streams,
+    wrk,
+)  # fmt: skip
 from bench.machine import facts, flush_ms, load_average
-from bench.parts import cores, pinned
-from bench.rounds import interleaved
-from bench.stage import ROOT, direct, nginx, opened, sdk
+from bench.measured import Run, of
+from bench.parts import cores, every_core, pinned
+from bench.rounds import interleaved, shown, turn
+from bench.stage import ROOT, Stage, opened
+
+CHAPTERS = ("closed", "real", "open", "replicas", "growth", "streams")
+KNEE_CONNECTIONS = 32
 
 
 def told(line: str) -> None:
@@ -24,34 +40,64 @@ def _ended(number: int, _: FrameType | None) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="8 connections alone, about a minute")
-    parser.add_argument("--seconds", type=float, help="of each turn")
-    parser.add_argument("--rounds", type=int)
-    parser.add_argument("--connections", type=int, nargs="+")
+    parser.add_argument("--quick", action="store_true", help="8 connections alone, a minute")
     parser.add_argument("--profile", action="store_true", help="where the gateway spends it")
+    parser.add_argument("--only", nargs="+", choices=CHAPTERS, help="chapters of a full run")
+    parser.add_argument("--seconds", type=float, default=0, help="of each turn")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--connections", type=int, nargs="+", default=[])
+    parser.add_argument("--nice", type=int, default=0, help="-5: before others on a busy machine")
+    parser.add_argument("--keep", action="store_true", help="write a part of a run, too")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _ended)
     logging.disable(logging.INFO)
     wrk.insist()
+    os.nice(options.nice)
     os.environ["PYTHONPATH"] = str(ROOT / "tests")
-    seconds = options.seconds or (3 if options.quick else 6)
-    rounds = options.rounds or 3
-    connections = options.connections or ([8] if options.quick else [1, 8, 32])
     folder = ROOT / ".run" / f"bench-{os.getpid()}"
-    machine = facts()
     with pinned(cores()[1]), opened(folder) as stage:
-        flush = flush_ms(folder)
-        told(f"flush to disk {flush[0]:.2f} ms (slowest {flush[1]:.2f}), load {load_average()}")
         if options.profile:
-            out = ROOT / ".run" / "bench-profile.folded"
-            for line in profiled.profile(stage, connections[-1], max(seconds, 10), out):
-                told(line)
-            told(f"stacks: {out}")
+            _profile(stage, options)
             return
-        subjects = [stage.gateway(), nginx(stage), *sdk(stage), direct(stage)]
-        turns = interleaved(stage, subjects, connections, rounds, seconds, told)
-        told(report.table(turns))
-        told(f"{machine}")
+        run = Run(facts(), flush_ms(folder), load_average())
+        told(f"flush to disk {run.flush_ms[0]:.2f} ms, load average {run.load_average}")
+        _measure(run, stage, options)
+    told("\n" + report.page(run, "What a call costs", None))
+    if options.keep or not (options.quick or options.only):
+        told(f"kept: {results.keep(run, dt.datetime.now(dt.UTC).date())}")
+
+
+def _profile(stage: Stage, options: argparse.Namespace) -> None:
+    out = ROOT / ".run" / "bench-profile.folded"
+    many = (options.connections or [8])[-1]
+    for line in profiled.profile(stage, many, options.seconds or 10, out):
+        told(line)
+    told(f"stacks: {out}")
+
+
+def _measure(run: Run, stage: Stage, options: argparse.Namespace) -> None:
+    wanted = options.only or (["closed"] if options.quick else CHAPTERS)
+    seconds = options.seconds or (3 if options.quick else 6)
+    connections = options.connections or ([8] if options.quick else [1, 8, KNEE_CONNECTIONS])
+    gateway, upstream = stage.gateway(), beside.direct(stage)
+    if "closed" in wanted:
+        subjects = [gateway, beside.nginx(stage), *beside.sdk(stage), upstream]
+        run.turns += interleaved(stage, subjects, connections, options.rounds, seconds, told)
+    else:  # something to compare with, and where the knee is
+        run.turns += interleaved(stage, [gateway], [KNEE_CONNECTIONS], 1, seconds, told)
+    if "real" in wanted:
+        run.reference.append(turn(stage, beside.governed(stage), 8, seconds))
+        told(shown(run.reference[-1], 1))
+    if "open" in wanted:
+        knee = median(one.load.per_second for one in of(run.turns, "gateway", KNEE_CONNECTIONS))
+        run.open_loop += open_loop.limit(stage, upstream, told)
+        run.open_loop += open_loop.knees(stage, gateway, knee, seconds, told)
+    if "replicas" in wanted:
+        run.replicas += replicas.together(stage, every_core(), seconds, told)
+    if "growth" in wanted:
+        run.grown += growth.measured(stage, max(2, options.rounds - 1), seconds / 2, told)
+    if "streams" in wanted:
+        run.streams = streams.measured(stage)
 
 
 if __name__ == "__main__":

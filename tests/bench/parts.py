@@ -53,6 +53,11 @@ def cores() -> tuple[set[int], set[int]]:
     return {available[-1]}, set(available[:-1])
 
 
+def every_core() -> set[int]:
+    first, others = cores()
+    return first | others
+
+
 @contextlib.contextmanager
 def pinned(to: set[int]) -> Iterator[None]:
     """What is started inside begins its life on these cores, every thread of it."""

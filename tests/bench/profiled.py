@@ -24,7 +24,7 @@ def profile(stage: Stage, connections: int, seconds: float, out: Path) -> Iterat
     plain = stage.gateway()
     cost = turn(stage, plain, connections, seconds).cpu_ms
     sampled = stage.gateway("sampled", command=[PYTHON, "-m", "bench.sampled", str(out)])
-    request = sampled.request(stage.issuer)
+    request = sampled.request()
     wrk.run(sampled.port, request, connections, 2, stage.folder)
     sampled.part.process.send_signal(signal.SIGUSR1)
     load = wrk.run(sampled.port, request, connections, seconds, stage.folder)

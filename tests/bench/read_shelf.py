@@ -11,9 +11,9 @@ HINTS = ToolAnnotations(
 )
 ITEMS = (
     ("LF-40871", "Pallet jack, 2.5 t, lifting height 200 mm", 14),
-    ("LF-11230", "Stretch film, 500 mm, 23 micrometres", 860),
-    ("LF-90017", "Safety gloves, cut level D, size 9", 312),
-    ("LF-55502", "Label roll, 100 x 150 mm, thermal", 1275),
+    ("LF-11230", "Stretch film, 500 mm, 23 micrometres, clear", 860),
+    ("LF-90017", "Safety gloves, cut level D, size 9, pair", 312),
+    ("LF-55502", "Label roll, 100 x 150 mm, thermal, 500", 1275),
     ("LF-30418", "Euro pallet, heat-treated, 1200 x 800 mm", 96),
 )
 

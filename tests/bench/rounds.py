@@ -1,30 +1,18 @@
 """Subjects in turn, round after round: A B C, A B C. What drifts meanwhile touches all alike."""
 
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from statistics import median
 
 from bench import wrk
 from bench.machine import load_average
+from bench.measured import Turn
+from bench.parts import Part, cores, pinned
 from bench.stage import Stage, Subject
 
 WARM_SECONDS = 1.5
-
-
-@dataclass(frozen=True)
-class Turn:
-    """One subject, once."""
-
-    subject: str
-    connections: int
-    load: wrk.Load
-    cpu_seconds: float
-    spans: int
-    busy: float  # the machine's load average when it ended
-
-    @property
-    def cpu_ms(self) -> float:
-        return self.cpu_seconds * 1000 / self.load.requests
+SETTLE_SECONDS = 30.0
+IDLE = 0.03  # of a core
+LOOK_SECONDS = 0.5
 
 
 class WrongAnswersError(RuntimeError):
@@ -32,17 +20,47 @@ class WrongAnswersError(RuntimeError):
 
 
 def turn(stage: Stage, subject: Subject, connections: int, seconds: float) -> Turn:
-    request = subject.request(stage.issuer)
+    request = subject.request()
     wrk.run(subject.port, request, connections, WARM_SECONDS, stage.folder)
-    spans, cpu = stage.arrived()["spans"], subject.part.cpu_seconds()
+    stick = yardstick()
+    spans, cpu = stage.arrived(), subject.part.cpu_seconds()
     load = wrk.run(subject.port, request, connections, seconds, stage.folder)
     used = subject.part.cpu_seconds() - cpu
     subject.part.forget_log()
     if load.failed or load.problems:
         told = "; ".join(load.problems[:3])
         raise WrongAnswersError(f"{subject.name}: {load.failed} failed. {told}")
-    return Turn(
-        subject.name, connections, load, used, stage.arrived()["spans"] - spans, load_average()[0]
+    arrived = stage.arrived() - spans
+    return Turn(subject.name, connections, load, used, arrived, stick, load_average()[0])
+
+
+def yardstick() -> float:
+    """CPU-ms of the same work every time: how fast the subject's core is at this moment."""
+    with pinned(cores()[0]):
+        begun = time.process_time()
+        for _ in range(5):
+            sum(one * one for one in range(50_000))
+        return (time.process_time() - begun) * 1000
+
+
+def settled(part: Part) -> None:
+    """Return once it has nothing of its own to do any more, such as comparing its servers."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    used = part.cpu_seconds()
+    while time.monotonic() < deadline:
+        time.sleep(LOOK_SECONDS)
+        now = part.cpu_seconds()
+        if now - used < IDLE * LOOK_SECONDS:
+            return
+        used = now
+
+
+def shown(turn: Turn, number: int) -> str:
+    return (
+        f"round {number}  {turn.connections:>2} connections  {turn.subject:<24}"
+        f"{turn.cpu_ms:>8.4f} CPU-ms {turn.load.per_second:>9,.0f} calls/s "
+        f"p50 {turn.load.p50:>7.2f} p99 {turn.load.p99:>8.2f} ms  "
+        f"load {turn.busy:.1f}, yardstick {turn.yardstick:.1f}"
     )
 
 
@@ -60,20 +78,5 @@ def interleaved(
             for subject in subjects:
                 made = turn(stage, subject, many, seconds)
                 turns.append(made)
-                told(
-                    f"round {number}  {many:>2} connections  {subject.name:<24}"
-                    f"{made.cpu_ms:>8.4f} CPU-ms {made.load.per_second:>9,.0f} req/s "
-                    f"p50 {made.load.p50:>7.2f} p99 {made.load.p99:>8.2f} ms  load {made.busy:.1f}"
-                )
+                told(shown(made, number))
     return turns
-
-
-def of(turns: Sequence[Turn], subject: str, connections: int) -> list[Turn]:
-    return [one for one in turns if one.subject == subject and one.connections == connections]
-
-
-def added_p50(turns: Sequence[Turn], subject: str, beside: str) -> float:
-    """What a call waits more at one connection, in milliseconds."""
-    return median(one.load.p50 for one in of(turns, subject, 1)) - median(
-        one.load.p50 for one in of(turns, beside, 1)
-    )

@@ -1,7 +1,6 @@
-"""Everything that takes part in a run: the gateway with its real surroundings, and whom it is
-measured beside.
+"""The gateway with its real surroundings: what every run stands on.
 
-The gateway is one process, started as production starts it, in front of a real ledger on a durable
+It is one process, started as production starts it, in front of a real ledger on a durable
 PostgreSQL, a real Valkey, an issuer it exchanges tokens with, and a collector that reads its spans.
 """
 
@@ -12,8 +11,9 @@ import shutil
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 from bench import asking, stock
@@ -28,10 +28,10 @@ from mcp_local.ports import free_port
 from mcp_shared import serve
 
 ROOT = Path(__file__).parents[2]
-PUBLIC = "http://localhost:8080"  # the gateway's identity, whatever port it listens on here
+PERSON = "ana"
 UNLIMITED = "1000000/second"
 POLICY = f"tools:\n  read_shelf: {{ roles: [analyst], rate: {UNLIMITED} }}\n"
-EXTRA = f"limits: {{ person_rate: {UNLIMITED}, refused_rate: {UNLIMITED} }}\n"
+LIMITS = f"limits: {{ person_rate: {UNLIMITED}, refused_rate: {UNLIMITED} }}\n"
 SPANS = {
     "OTEL_EXPORTER_OTLP_TIMEOUT": "5",
     "OTEL_BSP_SCHEDULE_DELAY": "1000",
@@ -49,47 +49,61 @@ class Subject:
     path: str
     tool: str
     era: str = asking.MODERN
-    person: str | None = None  # signed in as
+    issuer: Issuer | None = None  # of the tokens it wants
 
-    def request(self, issuer: Issuer) -> bytes:
-        token = issuer.token(self.person, "aud:mcp") if self.person else None
+    def request(self) -> bytes:
+        token = self.issuer.token(PERSON, "aud:mcp") if self.issuer else None
         return asking.request(
             self.path, f"127.0.0.1:{self.port}", self.tool, token=token, era=self.era
         )
 
 
-@dataclass
-class Stage:
-    folder: Path
+@dataclass(frozen=True)
+class Office:
+    """What one gateway is configured with; `name` is its folder's."""
+
+    name: str
     issuer: Issuer
     settings: Settings
-    stack: ExitStack
-    database: str
-    upstream_port: int
-    sink_port: int
-    parts: dict[str, Part] = field(default_factory=dict)
-    subjects: dict[str, Subject] = field(default_factory=dict)
+    servers: tuple[str, ...]
 
-    def arrived(self) -> dict[str, int]:
-        """What the collector has read so far."""
+
+@dataclass(frozen=True)
+class Stage:
+    folder: Path
+    stack: ExitStack
+    office: Office
+    database: str
+    redis_url: str
+    upstream_port: int
+    upstream: Part
+    sink_port: int
+
+    def arrived(self) -> int:
+        """How many spans the collector has read so far."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"http://127.0.0.1:{self.sink_port}/", timeout=5) as answer:
-            found: dict[str, int] = json.load(answer)
-        return found
+            return int(json.load(answer)["spans"])
+
+    def path(self, office: Office, server: str) -> str:
+        """Where the upstream plays this server."""
+        return f"/{office.name}/{server}/mcp"
 
     def gateway(
         self,
         name: str = "gateway",
         *,
-        settings: Settings | None = None,
+        office: Office | None = None,
         upstreams: Mapping[str, str] | None = None,
         core: set[int] | None = None,
-        tool: str = "stock_read_shelf",
         command: Sequence[str] = (PYTHON, "-m", "mcp_gateway"),
+        stack: ExitStack | None = None,
     ) -> Subject:
-        """One more gateway: the first is pinned to the subject's core."""
-        made, port = settings or self.settings, free_port()
-        reached = upstreams or {"stock": f"http://127.0.0.1:{self.upstream_port}/mcp"}
+        """A gateway on the subject's core; `stack` ends it earlier than the stage ends."""
+        office, port = office or self.office, free_port()
+        base = f"http://127.0.0.1:{self.upstream_port}"
+        reached = upstreams or {one: base + self.path(office, one) for one in office.servers}
+        made = office.settings
         env = {
             "GATEWAY_CONFIG": str(made.config),
             "GATEWAY_KEYS": str(made.keys),
@@ -103,13 +117,12 @@ class Stage:
             "OTEL_SERVICE_NAME": name,
             **SPANS,
         }
-        subject_core = cores()[0] if core is None else core
-        started = self.stack.enter_context(
-            part(name, command, self.folder, env=env, core=subject_core)
+        chosen = cores()[0] if core is None else core
+        started = (stack or self.stack).enter_context(
+            part(name, command, self.folder, env=env, core=chosen)
         )
         await_answer(started, f"http://127.0.0.1:{port}/readyz")
-        self.parts[name] = started
-        return Subject(name, started, port, "/mcp", tool, person="ana")
+        return Subject(name, started, port, "/mcp", "stock_read_shelf", issuer=office.issuer)
 
     def process(
         self,
@@ -117,13 +130,12 @@ class Stage:
         command: Sequence[str],
         port: int,
         *,
-        subject: bool = False,
         env: Mapping[str, str] | None = None,
+        subject: bool = True,
     ) -> Part:
         core = cores()[0 if subject else 1]
         made = self.stack.enter_context(part(name, command, self.folder, env=env, core=core))
         await_answer(made, f"http://127.0.0.1:{port}/")
-        self.parts[name] = made
         return made
 
 
@@ -138,98 +150,52 @@ def opened(folder: Path) -> Iterator[Stage]:
         )
         store = stack.enter_context(valkey.running(folder / "valkey"))
         issuer = stack.enter_context(running_issuer(folder / "issuer", servers=("stock",)))
-        lock = asyncio.run(serve.definitions(stock.build()))
         database = cluster.url("ledger")
-        asyncio.run(_ledger(cluster.url(), database))
-        there = database.partition("@")[2]
-        settings = asyncio.run(
-            write_folder(folder / "repository", issuer, ["stock"], {"stock": POLICY}, EXTRA,
-                         {"stock": lock})
-        ).model_copy(
-            update={
-                "ledger_url": f"postgresql://audit_writer:{WRITER}@{there}",
-                "ledger_reader_url": f"postgresql://audit_reader:{READER}@{there}",
-                "redis_url": store.url,
-            }
-        )  # fmt: skip
-        made = Stage(folder, issuer, settings, stack, database, free_port(), free_port())
-        pins = folder / "repository" / "servers" / "stock" / "tools.lock.json"
-        made.process(
-            "upstream", [PYTHON, "-m", "bench.upstream", str(made.upstream_port), str(pins)],
-            made.upstream_port,
-        )  # fmt: skip
-        made.process("sink", [PYTHON, "-m", "bench.sink", str(made.sink_port)], made.sink_port)
-        yield made
+        asyncio.run(ledger(cluster.url(), database))
+        office = furnished(folder / "repository", issuer, database, store.url)
+        ports = free_port(), free_port()
+        core = cores()[1]
+        upstream = stack.enter_context(
+            part(
+                "upstream",
+                [PYTHON, "-m", "bench.upstream", str(ports[0]), str(folder)],
+                folder,
+                core=core,
+            )
+        )
+        sink = stack.enter_context(
+            part("sink", [PYTHON, "-m", "bench.sink", str(ports[1])], folder, core=core)
+        )
+        await_answer(upstream, f"http://127.0.0.1:{ports[0]}/")
+        await_answer(sink, f"http://127.0.0.1:{ports[1]}/")
+        yield Stage(folder, stack, office, database, store.url, ports[0], upstream, ports[1])
 
 
-async def _ledger(admin: str, database: str) -> None:
-    connection = await asyncpg.connect(admin)
-    await connection.execute(f"CREATE DATABASE {database.rpartition('/')[2]}")
+def furnished(
+    folder: Path,
+    issuer: Issuer,
+    database: str,
+    redis_url: str,
+    *,
+    locks: Mapping[str, Any] | None = None,
+    policy: str = POLICY,
+) -> Office:
+    """Files and addresses for a gateway of its own."""
+    locks = locks or {"stock": asyncio.run(serve.definitions(stock.build()))}
+    policies = dict.fromkeys(locks, policy)
+    made = asyncio.run(write_folder(folder, issuer, list(locks), policies, LIMITS, locks))
+    there = database.partition("@")[2]
+    urls = {
+        "ledger_url": f"postgresql://audit_writer:{WRITER}@{there}",
+        "ledger_reader_url": f"postgresql://audit_reader:{READER}@{there}",
+        "redis_url": redis_url,
+    }
+    return Office(folder.name, issuer, made.model_copy(update=urls), tuple(locks))
+
+
+async def ledger(beside: str, database: str) -> None:
+    """A new ledger in a database of its own."""
+    connection = await asyncpg.connect(beside)
+    await connection.execute(f'CREATE DATABASE "{database.rpartition("/")[2]}"')
     await connection.close()
     await migrate(database, WRITER, READER)
-
-
-def nginx(stage: Stage) -> Subject:
-    """The practical floor: a plain proxy to the same upstream, of one worker."""
-    found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if found is None:
-        raise RuntimeError("nginx is not installed. On Debian and Ubuntu: apt-get install nginx.")
-    port, home = free_port(), stage.folder / "nginx"
-    home.mkdir()
-    file = home / "nginx.conf"
-    file.write_text(
-        NGINX.format(home=home, port=port, upstream=stage.upstream_port), encoding="utf-8"
-    )
-    made = stage.process(
-        "nginx", [found, "-p", str(home), "-c", str(file), "-e", str(home / "error.log")], port,
-        subject=True,
-    )  # fmt: skip
-    return Subject("nginx", made, port, "/mcp", "read_shelf")
-
-
-NGINX = """
-daemon off;
-worker_processes 1;
-pid {home}/nginx.pid;
-error_log {home}/error.log warn;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    keepalive_requests 1000000000;
-    client_body_temp_path {home}/body;
-    proxy_temp_path {home}/proxy;
-    fastcgi_temp_path {home}/fastcgi;
-    uwsgi_temp_path {home}/uwsgi;
-    scgi_temp_path {home}/scgi;
-    upstream mcp {{
-        server 127.0.0.1:{upstream};
-        keepalive 64;
-        keepalive_requests 1000000000;
-    }}
-    server {{
-        listen 127.0.0.1:{port};
-        location / {{
-            proxy_pass http://mcp;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-        }}
-    }}
-}}
-"""
-
-
-def sdk(stage: Stage) -> list[Subject]:
-    """The SDK's own server with the same tool, called directly, as both eras call it."""
-    port = free_port()
-    made = stage.process(
-        "sdk", [PYTHON, "-m", "bench.stock", "plain", str(port)], port, subject=True
-    )
-    return [
-        Subject(f"SDK server, {era}", made, port, "/mcp", "read_shelf", era=era)
-        for era in (asking.MODERN, asking.LEGACY)
-    ]
-
-
-def direct(stage: Stage) -> Subject:
-    """The upstream itself."""
-    return Subject("upstream", stage.parts["upstream"], stage.upstream_port, "/mcp", "read_shelf")

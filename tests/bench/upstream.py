@@ -1,9 +1,9 @@
 """An MCP server that is never the limit: raw asyncio and httptools, one prepared answer.
 
-    python -m bench.upstream PORT LOCK_FILE
+    python -m bench.upstream PORT FOLDER
 
-It serves every path: listed servers differ by their path alone. Definitions are those of the lock
-file. It trusts whoever reaches it.
+`/<office>/<server>/mcp` plays that server, with the definitions of its lock file there. It trusts
+whoever reaches it.
 """
 
 import asyncio
@@ -46,18 +46,21 @@ def prepared() -> list[bytes]:
     return json.dumps(result, separators=(",", ":")).encode().split(str(MARK).encode())
 
 
-class Definitions:
-    def __init__(self, lock: Path) -> None:
-        document = json.loads(lock.read_text())
-        tools = [{k: v for k, v in one.items() if k != "hash"} for one in document["tools"]]
-        page = {"resultType": "complete", "tools": tools, "ttlMs": 0, "cacheScope": "private"}
-        self.tools = json.dumps(page).encode()
+def listed(folder: Path, path: bytes) -> bytes:
+    """What `tools/list` answers at this path."""
+    office, server = path.decode().strip("/").split("/")[:2]
+    lock = folder / office / "servers" / server / "tools.lock.json"
+    tools = json.loads(lock.read_text(encoding="utf-8"))["tools"]
+    tools = [{k: v for k, v in one.items() if k != "hash"} for one in tools]
+    page = {"resultType": "complete", "tools": tools, "ttlMs": 0, "cacheScope": "private"}
+    return json.dumps(page).encode()
 
 
 class Server(asyncio.Protocol):
-    def __init__(self, definitions: Definitions, cut: list[bytes]) -> None:
-        self._definitions, self._cut = definitions, cut
+    def __init__(self, folder: Path, cut: list[bytes]) -> None:
+        self._folder, self._cut = folder, cut
         self._parser = httptools.HttpRequestParser(self)
+        self._path = b""
         self._body: list[bytes] = []
         self._transport: Any = None
 
@@ -70,6 +73,9 @@ class Server(asyncio.Protocol):
         except httptools.HttpParserError:
             self._transport.close()
 
+    def on_url(self, url: bytes) -> None:
+        self._path = url
+
     def on_body(self, body: bytes) -> None:
         self._body.append(body)
 
@@ -77,17 +83,17 @@ class Server(asyncio.Protocol):
         raw, self._body = b"".join(self._body), []
         message = _decode(raw) if raw else Message()
         if message.method == "tools/list":
-            result = self._definitions.tools
+            result = listed(self._folder, self._path)
         else:
             result = str(message.params.arguments.get("number", 0)).encode().join(self._cut)
         body = b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (bytes(message.id), result)
         self._transport.write(HEAD % len(body) + body)
 
 
-async def serve(port: int, lock: Path) -> None:
-    definitions, cut = Definitions(lock), prepared()
+async def serve(port: int, folder: Path) -> None:
+    cut = prepared()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Server(definitions, cut), "127.0.0.1", port)
+    server = await loop.create_server(lambda: Server(folder, cut), "127.0.0.1", port)
     await server.serve_forever()
 
 

@@ -5,10 +5,10 @@ import re
 import shutil
 import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench import asking
+from bench.measured import Load
 
 SCRIPT = Path(__file__).with_name("call.lua")
 MISSING = (
@@ -19,27 +19,6 @@ MISSING = (
 
 class WrkError(RuntimeError):
     """wrk is missing, or did not do what it was asked to."""
-
-
-@dataclass(frozen=True)
-class Load:
-    """What one run of wrk saw; latencies in milliseconds."""
-
-    requests: int
-    seconds: float
-    bytes: int
-    failed: int
-    p50: float
-    p90: float
-    p99: float
-    p999: float
-    max: float
-    sampled: int
-    problems: tuple[str, ...]
-
-    @property
-    def per_second(self) -> float:
-        return self.requests / self.seconds
 
 
 def insist() -> str:
@@ -58,7 +37,7 @@ def command(port: int, connections: int, seconds: float, file: Path, first: int)
 
 def run(port: int, request: bytes, connections: int, seconds: float, folder: Path) -> Load:
     """Send this request over so many connections, each after the answer of the one before."""
-    file = folder / f"request-{os.getpid()}.http"
+    file = folder / f"request-{os.getpid()}-{port}.http"
     file.touch(mode=0o600)  # a token is in it
     file.write_bytes(request)
     first = time.time_ns() // 1_000_000 % 800_000_000_000 + 100_000_000_000
@@ -73,7 +52,7 @@ def run(port: int, request: bytes, connections: int, seconds: float, folder: Pat
 
 
 def parsed(output: str) -> Load:
-    lines = dict(line.partition(" ")[::2] for line in output.splitlines())
+    lines = dict(line.partition(" ")[::2] for line in output.split("\n"))
     if "FIGURES" not in lines:
         raise WrkError(f"wrk told no figures: {output[-500:]}")
     figures = {key: int(value) for key, value in re.findall(r"(\w+)=(-?\d+)", lines["FIGURES"])}
