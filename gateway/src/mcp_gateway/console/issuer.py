@@ -2,11 +2,13 @@
 
 Ours, because Authlib's client needs an HTTP library this room does without. RFC 9700 throughout:
 one redirect address, state and nonce, `iss` of the answer (RFC 9207), algorithms configured and
-never read from the token.
+never read from the token. Metadata (RFC 8414) counts only when it names this issuer, its own
+origin and the flow that is used here: it could otherwise send a code and its proof elsewhere.
 """
 
 import base64
 import hashlib
+import logging
 import time
 import uuid
 from collections.abc import Mapping
@@ -35,6 +37,17 @@ ASSERTION_SECONDS = 30
 TIMEOUT_SECONDS = 5.0
 METADATA_SECONDS = 3600
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+# what this client does; metadata that does not list it is not this issuer's, or a weaker one's
+NEEDED = {
+    "response_types_supported": "code",
+    "grant_types_supported": "authorization_code",
+    "code_challenge_methods_supported": "S256",
+}
+ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri", "end_session_endpoint")
+
+log = logging.getLogger(__name__)
 
 
 class IssuerAwayError(Exception):
@@ -78,8 +91,7 @@ class Issuer:
     @property
     def origin(self) -> str:
         """Where forms of ours may lead to in the end: signing out passes through the issuer."""
-        parts = urlsplit(self._url)
-        return f"{parts.scheme}://{parts.netloc}"
+        return _origin_of(self._url)
 
     async def authorize_url(self, state: str, nonce: str, verifier: str, *, again: bool) -> str:
         digest = hashlib.sha256(verifier.encode()).digest()
@@ -190,13 +202,27 @@ class Issuer:
                 document = await fetch()
             except (httpx2.HTTPError, ValueError, TypeError) as error:
                 raise IssuerAwayError from error
-            if document.get("issuer") != self._url:
-                raise IssuerAwayError
+            self._insist(document)
             self._metadata = (now, document)
-        found = self._metadata[1].get(name)
-        if not isinstance(found, str):
+        return str(self._metadata[1][name])
+
+    def _insist(self, document: Mapping[str, Any]) -> None:
+        wrong = [name for name, value in NEEDED.items() if not _lists(document.get(name), value)]
+        wrong += [name for name in ENDPOINTS if not self._is_ours(document.get(name))]
+        if document.get("issuer") != self._url:
+            wrong.append("issuer")
+        if wrong:
+            log.error("issuer metadata refused", extra={"members": wrong})
             raise IssuerAwayError
-        return found
+
+    def _is_ours(self, address: object) -> bool:
+        """At the issuer's own origin; behind it, at the one it is reached by from here."""
+        if not isinstance(address, str):
+            return False
+        try:
+            return _origin_of(address) in {self.origin, self._origin}
+        except ValueError:
+            return False
 
     def _inside(self, url: str) -> str:
         """The address from here of what the issuer calls `url`."""
@@ -204,3 +230,12 @@ class Issuer:
             return url
         parts = urlsplit(url)
         return f"{self._origin}{parts.path}"
+
+
+def _origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _lists(supported: object, value: str) -> bool:
+    return isinstance(supported, list) and value in supported
