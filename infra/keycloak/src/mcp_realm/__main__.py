@@ -5,7 +5,10 @@ from importlib import import_module
 
 COMMANDS = {
     "apply": "mcp_realm.apply",
-    "fetch": "mcp_realm.distribution",  # Keycloak for this machine
+    # Keycloak on this machine
+    "fetch": "mcp_realm.fetch",
+    "database": "mcp_realm.database",
+    "serve": "mcp_realm.serve",
 }
 
 

@@ -1,9 +1,8 @@
 """Keycloak's distribution: fetched once with Maven, its checksum checked, unpacked.
 
-`python -m mcp_realm fetch` prints where it is. The pin is infra/keycloak/keycloak.toml.
+The pin is infra/keycloak/keycloak.toml; everything is kept below .cache/keycloak.
 """
 
-import argparse
 import hashlib
 import re
 import shutil
@@ -17,7 +16,6 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from mcp_local import lock
-from mcp_local.place import find_root
 
 PIN = Path("infra") / "keycloak" / "keycloak.toml"
 CACHE = Path(".cache") / "keycloak"
@@ -159,15 +157,3 @@ def _unpack(archive: Path, home: Path) -> None:
     shutil.rmtree(home, ignore_errors=True)
     inside.rename(home)
     aside.rmdir()
-
-
-def main(arguments: list[str]) -> int:
-    argparse.ArgumentParser(prog="python -m mcp_realm fetch", description=__doc__).parse_args(
-        arguments
-    )
-    try:
-        sys.stdout.write(f"{fetched(find_root(Path.cwd()))}\n")
-    except KeycloakMissingError as error:
-        say(str(error))
-        return 1
-    return 0

@@ -26,7 +26,6 @@ class Native:
     public_url: str
     admin_password: str
     database: str | None = None  # postgresql://…; without it, a file in `folder`
-    proxies: int = 0
     variables: Mapping[str, str] = field(default_factory=dict)  # for ${…} in a realm file
 
     @property
@@ -39,14 +38,14 @@ class Native:
             str(self.program), "start", "--optimized", "--import-realm",
             "--http-enabled=true", "--http-host=127.0.0.1", f"--http-port={self.port}",
             f"--hostname={self.public_url}", "--hostname-backchannel-dynamic=true",
-            "--cache=local", *(["--proxy-headers=xforwarded"] if self.proxies else []),
+            "--cache=local", *self._behind_tls(),
         ]  # fmt: skip
 
-    def replace(self, realm_file: Path) -> list[str]:
-        """Puts the file's realm in the place of the one there; while nothing runs."""
-        return [
-            str(self.program), "import", "--optimized", f"--file={realm_file}", "--override=true",
-        ]  # fmt: skip
+    def _behind_tls(self) -> list[str]:
+        """Who ends TLS is on this machine, too, and the only one whose word counts."""
+        if not self.public_url.startswith("https:"):
+            return []
+        return ["--proxy-headers=xforwarded", "--proxy-trusted-addresses=127.0.0.1"]
 
     def environment(self) -> dict[str, str]:
         return {

@@ -97,6 +97,7 @@ def environment(here: Place) -> dict[str, str]:
         "STACK_ISSUER_PORT": str(here.issuer_port),
         "STACK_SCALE": here.scale,
         "STACK_TLS": "1" if here.tls else "0",
+        "STACK_IDP": here.idp,
         "STACK_REPLICAS": str(here.replicas),
     }
 

@@ -142,7 +142,8 @@ class Keeper:
                 pause = 0.5
             else:
                 pause = min(pause * 1.3, 0.2)
-            patience = START_SECONDS if self.well_since is None else SILENT_SECONDS
+            starting = self.part.patience or START_SECONDS
+            patience = starting if self.well_since is None else SILENT_SECONDS
             if now - last_answer > patience:
                 await child.stop(process)
                 return f"gave no answer for {patience:.0f} s and was ended"

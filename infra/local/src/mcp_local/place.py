@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REALM = "mcp"
+IDPS = ("development", "keycloak")
 MOST_REPLICAS = 8  # of the gateway: one machine shows no more with more
 PLAIN, SECURE = (8080, 8081), (8443, 8444)  # public ports of gateway and issuer
 EVIDENCE = "evidence"  # what checks and drills showed here: kept for whoever has to see it
@@ -26,6 +27,7 @@ class Place:
     database_url: str | None = None
     redis_url: str | None = None
     tls: bool = False  # https in front of gateway and issuer, by a certificate authority of its own
+    idp: str = "development"  # or keycloak: who signs people in
     replicas: int = 1  # gateways, behind a balancer where there are several
 
     @property
@@ -56,9 +58,12 @@ class Place:
     @property
     def choices(self) -> frozenset[str]:
         """What `when` in stack.toml may ask for."""
+        made = {"keycloak"} if self.idp == "keycloak" else set()
         if self.tls:
-            return frozenset({"tls"})  # what ends TLS balances, too
-        return frozenset({"balancer"} if self.replicas > 1 else ())
+            made.add("tls")  # what ends TLS balances, too
+        elif self.replicas > 1:
+            made.add("balancer")
+        return frozenset(made)
 
     @property
     def logs(self) -> Path:
@@ -129,6 +134,21 @@ def _remembered_replicas(run: Path) -> Path:
     return run / "replicas"
 
 
+def idp_of(environ: Mapping[str, str], run: Path) -> str:
+    """As asked for; where nothing is said, as this stack was last started with."""
+    remembered = _remembered_idp(run)
+    text = environ.get("STACK_IDP") or (
+        remembered.read_text().strip() if remembered.is_file() else IDPS[0]
+    )
+    if text not in IDPS:
+        raise ValueError(f"IDP must be {' or '.join(IDPS)}, not {text!r}.")
+    return text
+
+
+def _remembered_idp(run: Path) -> Path:
+    return run / "idp"
+
+
 def place(environ: Mapping[str, str] = os.environ, start: Path | None = None) -> Place:
     """The stack this command is about. `STACK_*` lets tests run beside a developer's own stack."""
     start = start or Path.cwd()
@@ -146,6 +166,7 @@ def place(environ: Mapping[str, str] = os.environ, start: Path | None = None) ->
         database_url=environ.get("DATABASE_URL") or None,
         redis_url=environ.get("REDIS_URL") or None,
         tls=tls,
+        idp=idp_of(environ, run),
         replicas=replicas_of(environ, run),
     )
 
@@ -165,6 +186,10 @@ def remember(here: Place) -> None:
         marker.touch()
     else:
         marker.unlink(missing_ok=True)
+    if here.idp == IDPS[0]:
+        _remembered_idp(here.run).unlink(missing_ok=True)
+    else:
+        _remembered_idp(here.run).write_text(f"{here.idp}\n")
     if here.replicas > 1:
         _remembered_replicas(here.run).write_text(f"{here.replicas}\n")
     else:

@@ -34,6 +34,7 @@ class Part:
     folder: Path
     command: tuple[str, ...] = ()
     health: str | None = None
+    patience: int | None = None  # seconds to the first healthy answer
     needs: tuple[str, ...] = ()
     setup: tuple[Setup, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
@@ -111,15 +112,29 @@ def plan(root: Path, choices: Collection[str] = (), replicas: int = 1) -> Plan:
             raise StackTomlError(f"Two parts named {part.name!r}: {earlier.folder}, {part.folder}.")
         parts[part.name] = part
 
-    for name, service in base.services.items():
-        if service.when is None or service.when in choices:
-            for part in _replicas(_service(root, name, service, listed), service, replicas):
-                add(part)
+    for name, service in _chosen(base, choices).items():
+        for part in _replicas(_service(root, name, service, listed), service, replicas):
+            add(part)
     for server in listed:
         for part in _server(root, server, base):
             add(part)
+    # nobody waits for what another choice would have brought
+    absent = base.services.keys() - parts.keys()
+    for name, part in parts.items():
+        parts[name] = replace(part, needs=tuple(n for n in part.needs if n not in absent))
     defaults = base.parts.env
     return Plan(_ordered(parts), _fingerprint(root, parts.values(), defaults), defaults)
+
+
+def _chosen(base: BaseFile, choices: Collection[str]) -> dict[str, BaseService]:
+    """The services of these choices, under the names they have there."""
+    made = {n: s for n, s in base.services.items() if s.when is None or s.when in choices}
+    for name, service in tuple(made.items()):
+        if service.instead_of is not None:
+            if service.instead_of not in made:
+                raise StackTomlError(f"{name} is instead of {service.instead_of}, which is not.")
+            made[service.instead_of] = made.pop(name)
+    return made
 
 
 def _service(root: Path, name: str, service: BaseService, listed: tuple[Server, ...]) -> Part:
@@ -132,6 +147,7 @@ def _service(root: Path, name: str, service: BaseService, listed: tuple[Server, 
         folder=root / "infra" / "local",
         command=process.command if process else (),
         health=process.health if process else None,
+        patience=process.patience if process else None,
         needs=tuple(n for n in needs if n != EVERY_SERVER)
         + (everyone if EVERY_SERVER in needs else ()),
         setup=service.setup,
@@ -186,6 +202,7 @@ def _part(
         folder=file.parent,
         command=process.command if process else (),
         health=process.health if process else None,
+        patience=process.patience if process else None,
         needs=tuple(dict.fromkeys(needs)),
         setup=content.setup,
         env={**(base.servers.env if kind == "server" else {}), **content.env},

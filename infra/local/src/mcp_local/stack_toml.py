@@ -33,6 +33,8 @@ class Setup(_Strict):
 class Process(_Strict):
     command: Command
     health: Annotated[str, Field(pattern=r"^/")] | None = None
+    # how long its first healthy answer may take, where a minute is too little
+    patience: Annotated[int, Field(ge=1, le=600)] | None = None
     needs: tuple[str, ...] = ()
     sandboxes: tuple[str, ...] = ()
 
@@ -55,7 +57,9 @@ class BaseService(_Strict):
     # an environment variable; where it is set, something else does this part's work
     unless: str | None = None
     # a choice of `make up`; where it is not made, the stack is without this part
-    when: Literal["tls", "balancer"] | None = None
+    when: Literal["tls", "balancer", "keycloak"] | None = None
+    # the part whose name and place it then takes
+    instead_of: Name | None = None
     # whose public ports this part holds in their stead
     fronts: tuple[Literal["gateway", "issuer"], ...] = ()
     # there may be several of it; what each of them gets besides, once there are

@@ -46,5 +46,11 @@ def up(stack: Stack, *, calls: bool) -> int:
     screen.console.print(screen.table(board, here, brief=True))
     if here.tls:
         screen.console.print("\nhttps, until `make up TLS=0`.")
+    if here.idp == "keycloak":
+        screen.console.print(
+            "\nKeycloak signs people in, until `make up IDP=development`. "
+            f"Its console: {here.issuer_base}/admin, admin, "
+            f"the password in {here.secrets / 'keycloak-admin'}."
+        )
     trust.adopt(here)
     return report.report(stack, calls=calls, begun=begun)
