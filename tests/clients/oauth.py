@@ -80,8 +80,18 @@ class Host:
     @asynccontextmanager
     async def connected(self, mode: Mode) -> AsyncIterator[Client]:
         async with httpx2.AsyncClient(
-            auth=self.provider, event_hooks={"response": [self._note]}
+            auth=self.provider, event_hooks={"response": [self._note]}, timeout=60
         ) as http:
+            transport = streamable_http_client(self.url, http_client=http)
+            async with Client(transport, mode=mode) as client:
+                yield client
+
+    @asynccontextmanager
+    async def connected_with_its_token(self, mode: Mode) -> AsyncIterator[Client]:
+        """Once it has one: the provider lets no request leave before the last one is answered."""
+        assert self.kept.tokens is not None
+        bearer = {"authorization": f"Bearer {self.kept.tokens.access_token}"}
+        async with httpx2.AsyncClient(headers=bearer, timeout=60) as http:
             transport = streamable_http_client(self.url, http_client=http)
             async with Client(transport, mode=mode) as client:
                 yield client

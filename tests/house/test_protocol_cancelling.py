@@ -53,6 +53,7 @@ async def test_a_call_that_is_taken_back_ends_and_its_tool_hears_of_it(
 ) -> None:
     async with under_way(home, request_id) as call:
         await takes_back(home, request_id)
+        await takes_back(home, request_id)
         answer = await asyncio.wait_for(call, 1)
     streamed = answer.headers["content-type"] == "text/event-stream"
     said = events(answer.content)[-1]["error"] if streamed else error_of(answer)

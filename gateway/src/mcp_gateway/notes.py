@@ -1,7 +1,7 @@
 """What a server says on the way to its answer, and which of it the client asked to hear.
 
 Progress goes to whoever gave a token for it, under that token and forward only; log lines to
-whoever named a level. Everything else is dropped. Pure: no clock, no network; it remembers its call.
+whoever named a level. Everything else is dropped. Pure: no clock and no network.
 """
 
 from collections.abc import Mapping
