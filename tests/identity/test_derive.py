@@ -221,9 +221,13 @@ def test_hosts_that_describe_themselves_are_refused_until_somebody_is_believed()
     believed = condition["configuration"]["client-id-uri-allow-permitted-domains"]
     assert believed == ["*.host.example", "claude.ai"]
     assert condition["configuration"]["client-id-uri-scheme"] == ["https"]
+    # such a host asks for an endpoint as every other does
+    assert realm["defaultOptionalClientScopes"] == ["aud:mcp", "aud:billing", "aud:stock"]
+    assert "mcp-roles" in realm["defaultDefaultClientScopes"]
     # turned off again, the policy goes
     off = {**realm, "attributes": {"mcp.cimd.trusted-domains": ""}}
     assert policies(derived(off)) == ["pkce-for-everyone"]
+    assert derived(off) == {**derived(), "attributes": off["attributes"]}
 
 
 @pytest.mark.parametrize("domains", ["*", "*.", "*.com", "evil*", "mcp.example", "*.example"])

@@ -5,10 +5,9 @@ from domains that somebody here chose, and never from the gateway's own.
 """
 
 from fnmatch import fnmatchcase
-from typing import Any
 from urllib.parse import urlsplit
 
-Realm = dict[str, Any]
+from mcp_gateway.keycloak_clients import AUDIENCE, ROLE_SCOPE, Realm
 
 DOMAINS = "mcp.cimd.trusted-domains"  # attribute of the realm: patterns, with commas; empty is off
 NAME = "mcp-cimd"
@@ -26,6 +25,14 @@ def add_cimd(realm: Realm, gateway: str) -> None:
     domains = sorted({domain.strip().lower() for domain in told.split(",")} - {""})
     for kind, inner in (("clientProfiles", "profiles"), ("clientPolicies", "policies")):
         realm[kind][inner] = [one for one in realm[kind][inner] if one["name"] != NAME]
+    audiences = [one["name"] for one in realm["clientScopes"] if one["name"].startswith(AUDIENCE)]
+    # what such a host gets without anybody's hand: roles, and every endpoint's scope to ask for
+    for key, names in (
+        ("defaultDefaultClientScopes", [ROLE_SCOPE]),
+        ("defaultOptionalClientScopes", audiences),
+    ):
+        others = [name for name in realm[key] if name not in names]
+        realm[key] = others + (names if domains else [])
     if not domains:
         return
     for domain in domains:

@@ -9,6 +9,7 @@ from typing import Any
 Realm = dict[str, Any]
 
 AGGREGATE = "mcp"
+AUDIENCE = "aud:"  # how the scopes of endpoints begin
 ROLE_SCOPE = "mcp-roles"  # the client scope that carries roles; its role mappings say which
 IDENTITY_SCOPES = ["basic", "profile", "email", ROLE_SCOPE]
 

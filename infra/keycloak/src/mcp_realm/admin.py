@@ -79,11 +79,12 @@ def signed_in(base: str, realm: str, who: Login) -> KeycloakAdmin:
             f"{base} is not https: the administrator's password would travel in clear. "
             "Set KEYCLOAK_URL to an https address, or run this on Keycloak's own machine."
         )
+    if authority := os.environ.get("SSL_CERT_FILE"):  # requests has a variable of its own
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", authority)
     connection = KeycloakOpenIDConnection(
         server_url=f"{base}/",
         realm_name=realm,
         user_realm_name=who.realm,
-        verify=os.environ.get("SSL_CERT_FILE") or True,
         timeout=SECONDS,
         username=None if who.client else who.name,
         password=None if who.client else who.secret,

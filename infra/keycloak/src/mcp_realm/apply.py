@@ -144,6 +144,9 @@ def _apply(
             found, _ = _compared(admin, target)
         apply_steps.carry_out(admin, target.name, found.changes, done.append)
         apply_steps.remove(admin, removed, done.append)
+        again, _ = _compared(admin, target)
+        # Keycloak gives a new client scopes of its own, which the wanted one does not have
+        apply_steps.carry_out(admin, target.name, again.changes, lambda _: None)
     except KeycloakError:
         say(f"stopped after {len(done)} of {len(found.changes) + len(removed)}; run it again")
         raise

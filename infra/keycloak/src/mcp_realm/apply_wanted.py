@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mcp_realm.compare import Kind, Realm
+from mcp_realm.compare_facts import APART
 
 # Nobody without a token registers a client: the one rule that decides it trusts no host.
 NO_HOSTS: dict[str, Any] = {
@@ -25,7 +26,7 @@ def wanted(derived: Mapping[str, Any]) -> Realm:
     """Of a derived realm file; the people in it are left where they are."""
     name = derived["realm"]
     things: dict[Kind, dict[str, Mapping[str, Any]]] = {
-        "settings": {name: derived},
+        "settings": {name: {key: derived[key] for key in derived.keys() - APART}},
         "profile": _named(derived["clientProfiles"]["profiles"]),
         "policy": _named(derived["clientPolicies"]["policies"]),
         "registration": {"trusted-hosts": NO_HOSTS},

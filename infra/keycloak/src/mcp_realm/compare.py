@@ -49,9 +49,9 @@ BUILT_IN: dict[Kind, frozenset[str]] = {
     "role": frozenset({"offline_access", "uma_authorization"}),
     "scope": frozenset(
         {
-            "acr", "address", "email", "microprofile-jwt", "offline_access", "organization",
-            "phone", "profile", "role_list", "roles", "saml_organization", "service_account",
-            "web-origins", "basic",
+            "AuthnContextClassRef", "acr", "address", "basic", "email", "microprofile-jwt",
+            "offline_access", "organization", "phone", "profile", "role_list", "roles",
+            "saml_organization", "service_account", "web-origins",
         }
     ),
 }  # fmt: skip
@@ -107,7 +107,7 @@ def compare(wanted: Realm, found: Realm) -> Comparison:
     leftovers: list[Change] = []
     foreign: list[tuple[str, str]] = []
     for kind in KINDS:
-        have = found.of(kind)
+        have = _ours(wanted, found) if kind == "default scopes" else found.of(kind)
         for name, thing in wanted.of(kind).items():
             if name not in have:
                 changes.append(_new(kind, name, thing))
@@ -125,6 +125,17 @@ def compare(wanted: Realm, found: Realm) -> Comparison:
             elif not _built_in(kind, name, found.name):
                 foreign.append((kind, name))
     return Comparison(tuple(changes), tuple(leftovers), tuple(sorted(foreign)))
+
+
+def _ours(wanted: Realm, found: Realm) -> Things:
+    """Which scopes new clients get, of those that the wanted realm speaks of; others are left."""
+    spoken = wanted.of("scope").keys() | {
+        name for name, scope in found.of("scope").items() if mark("scope", scope) == MADE
+    }
+    return {
+        kind: {"names": [name for name in thing["names"] if name in spoken]}
+        for kind, thing in found.of("default scopes").items()
+    }
 
 
 def mark(kind: Kind, thing: Mapping[str, Any]) -> str | None:

@@ -14,8 +14,11 @@ from mcp_realm.compare_facts import Fact
 
 SECRET = re.compile(r"secret|password|credential|\.token$|registrationAccessToken", re.IGNORECASE)
 NOT_SECRET = re.compile(r"passwordPolicy|client\.secret\.creation\.time|\.claim$")
-KEYS = "jwks.string"
+KEYS = "attributes.jwks.string"
 LONGEST = 160
+# of a new thing not worth a line: what its title says, and what is as everywhere
+PLAIN = frozenset({"clientId", "enabled", "name", "path", "protocol"})
+EMPTY = ((), "", "false", "[]", "{}")
 WORDS = {
     "settings": "realm", "profile": "client profile", "policy": "client policy",
     "registration": "registration rule", "scope": "client scope",
@@ -55,7 +58,7 @@ def _counted(changes: tuple[Change, ...]) -> Iterator[str]:
 def _change(change: Change) -> Iterator[str]:
     yield f"{change.sign} {_title(change)}"
     for one in change.fields:
-        if change.sign == "+" and one.after in ((), "", "false", "[]", "{}"):
+        if change.sign == "+" and (one.field in PLAIN or one.after in EMPTY):
             continue
         yield f"    {clean(one.field)}: {_difference(one)}"
 
@@ -80,7 +83,7 @@ def _shown(field: str, fact: Fact | None) -> str:
         return "(nothing)"
     if isinstance(fact, tuple):
         return ", ".join(clean(item) for item in fact) or "(none)"
-    if field.endswith(KEYS):
+    if field == KEYS:
         return _keys(fact)
     return clean(fact) or "(empty)"
 
