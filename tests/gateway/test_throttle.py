@@ -25,11 +25,16 @@ NAMELESS = 30  # names that lead nowhere, a minute
 TWO = a_rule(rate=Rate(calls=2, seconds=60))
 
 
+OPENED: list[ValkeyThrottle] = []
+
+
 @pytest_asyncio.fixture
 async def store(valkey_server: Valkey) -> AsyncIterator[Redis]:
     client = Redis.from_url(valkey_server.url)
     await client.flushall()
     yield client
+    while OPENED:
+        await OPENED.pop().aclose()
     await client.aclose()
 
 
@@ -52,7 +57,9 @@ def throttle(
 ) -> ValkeyThrottle:
     limits = Limits(person_rate=person, replicas=2)
     shared = policy or a_policy()
-    return ValkeyThrottle(store, limits, lambda: shared, cast("Switches", switches or Open()))
+    made = ValkeyThrottle(store, limits, lambda: shared, cast("Switches", switches or Open()))
+    OPENED.append(made)
+    return made
 
 
 async def let_in(

@@ -4,15 +4,17 @@ A bucket of n tokens that fills in w seconds lets a call pass when that moment, 
 the call takes, lies at most w ahead. In Valkey for all replicas, and in memory for one alone.
 """
 
+import hashlib
 import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
 
 from mcp_gateway.settings import Rate
+from mcp_gateway.valkey import Valkey
 
 LOCAL_BUCKETS = 10_000
 
@@ -56,6 +58,8 @@ end
 return {bell, math.ceil(wait * 1000), empty}
 """
 
+DIGEST = hashlib.sha1(SCRIPT.encode()).hexdigest()  # noqa: S324  the store's own name for a script
+
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
@@ -76,9 +80,9 @@ ANY = Bucket("{mcp}:probe", Rate(calls=1_000_000, seconds=1.0), 1)
 class Script:
     """The buckets all replicas share."""
 
-    def __init__(self, redis: Redis, bell: str) -> None:
+    def __init__(self, valkey: Valkey, bell: str) -> None:
         self._bell = bell
-        self._script = redis.register_script(SCRIPT)
+        self._valkey = valkey
 
     async def take(self, buckets: Sequence[Bucket]) -> tuple[bytes, float, int]:
         """The bell, seconds to wait, and the number of the emptiest bucket; 0: all is taken."""
@@ -95,7 +99,12 @@ class Script:
             window, takes = _seconds(one)
             arguments += (window, takes)
         keys = [self._bell, *(one.key for one in buckets)]
-        bell, wait, empty = await self._script(keys=keys, args=arguments)
+        command = ("EVALSHA", DIGEST, len(keys), *keys, *arguments)
+        try:
+            bell, wait, empty = await self._valkey.run(*command)
+        except NoScriptError:  # a store that is new, or was emptied
+            await self._valkey.run("SCRIPT LOAD", SCRIPT)
+            bell, wait, empty = await self._valkey.run(*command)
         return bell, int(wait), int(empty)
 
 

@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from mcp_gateway.buckets import ANY, Bucket, LocalBuckets, Script
 from mcp_gateway.call import Answer, Call, Principal, Receipt
@@ -23,6 +22,7 @@ from mcp_gateway.policy import Policy, Rule
 from mcp_gateway.refusals import limited, unavailable
 from mcp_gateway.settings import Limits, Rate
 from mcp_gateway.switches.live import BELL, Switches
+from mcp_gateway.valkey import FAULTS, Valkey
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,8 @@ class ValkeyThrottle:
     def __init__(
         self, redis: Redis, limits: Limits, policy: Callable[[], Policy], switches: Switches
     ) -> None:
-        self._script = Script(redis, BELL)
+        self._valkey = Valkey(redis, ANSWER_SECONDS)
+        self._script = Script(self._valkey, BELL)
         self._person_rate = limits.person_rate
         self._policy = policy
         self._switches = switches
@@ -98,6 +99,7 @@ class ValkeyThrottle:
             task.cancel()
         if under_way:
             await asyncio.wait(under_way)
+        await self._valkey.aclose()
 
     def _buckets(self, principal: Principal, rule: Rule | None) -> list[Bucket]:
         person = f"{{mcp}}:person:{principal.subject}"
@@ -124,9 +126,8 @@ class ValkeyThrottle:
     async def _count(self, buckets: Sequence[Bucket]) -> tuple[bytes, float, int] | None:
         """None when the store is away."""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                counted = await self._script.take(buckets)
-        except (RedisError, OSError, TimeoutError) as error:
+            counted = await self._script.take(buckets)
+        except FAULTS as error:
             self._failed(error)
             return None
         self._failures = 0
@@ -134,9 +135,8 @@ class ValkeyThrottle:
 
     async def _charge(self, buckets: Sequence[Bucket]) -> None:
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await self._script.charge(buckets)
-        except (RedisError, OSError, TimeoutError) as error:
+            await self._script.charge(buckets)
+        except FAULTS as error:
             self._failed(error)
 
     def _failed(self, error: Exception) -> None:
@@ -151,9 +151,8 @@ class ValkeyThrottle:
         while True:
             await asyncio.sleep(PROBE_SECONDS)
             try:
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    await self._script.take([ANY])
-            except (RedisError, OSError, TimeoutError):
+                await self._script.take([ANY])
+            except FAULTS:
                 continue
             self._failures = 0
             log.warning("limiter back")

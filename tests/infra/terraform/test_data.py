@@ -17,6 +17,7 @@ from redis.exceptions import NoPermissionError
 from mcp_gateway.buckets import ANY, Script
 from mcp_gateway.switches.change import ring
 from mcp_gateway.switches.live import BELL
+from mcp_gateway.valkey import Valkey as Trips
 from mcp_local.postgres import Postgres
 from mcp_local.valkey import Valkey
 
@@ -97,7 +98,9 @@ async def test_the_gateways_user_at_valkey_can_do_what_the_gateway_does(
     address = re.sub(r"//[^@]*@", "//tf-gateway:it@", valkey_server.url)
     theirs: Any = redis.asyncio.Redis.from_url(address)
     try:
-        await Script(theirs, BELL).take([ANY])
+        trips = Trips(theirs, 1.0)
+        await Script(trips, BELL).take([ANY])
+        await trips.aclose()
         assert await ring(address)
         for words in (
             ("FLUSHALL",), ("KEYS", "*"), ("CONFIG", "GET", "*"), ("GET", "another:key"),
