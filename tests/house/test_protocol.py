@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from house.asks import GOOD, error_of, result_of
-from house.house import GATEWAY, MODERN, RECEIPT, House
+from house.house import MODERN, RECEIPT, House
 from house.wire import Wire
 
 LEGACY = ["2025-11-25", "2025-06-18", "2025-03-26"]
@@ -157,37 +157,7 @@ async def test_a_list_that_has_one_page_knows_no_cursor(home: House) -> None:
     assert result_of(await home.post("tools/list", {"cursor": None}))["tools"]
 
 
-# --- metadata
-
-
-@pytest.mark.parametrize(
-    ("path", "resource"),
-    [
-        ("/mcp", "/mcp"),
-        ("", "/mcp"),
-        ("/servers/numbers/mcp", "/servers/numbers/mcp"),
-        ("/servers/letters/mcp", "/servers/letters/mcp"),
-    ],
-)
-async def test_o01_resource_metadata_comes_from_configuration_alone(
-    home: House, path: str, resource: str
-) -> None:
-    where = f"/.well-known/oauth-protected-resource{path}"
-    plain = await home.http.get(where)
-    forged = await home.http.get(
-        where,
-        headers={
-            "host": "evil.example",
-            "x-forwarded-host": "evil.example",
-            "forwarded": "host=evil.example",
-        },
-    )
-    assert plain.content == forged.content
-    assert plain.json()["resource"] == GATEWAY + resource
-    assert plain.json()["authorization_servers"] == [home.issuer.url]
-    scope = "aud:mcp" if resource == "/mcp" else f"aud:{resource.split('/')[2]}"
-    assert plain.json()["scopes_supported"] == [scope]
-    assert plain.json()["bearer_methods_supported"] == ["header"]
+# --- the rest of the public port
 
 
 async def test_p04_there_is_nothing_else_on_the_public_port(home: House) -> None:
