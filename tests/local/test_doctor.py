@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from local.small_stack import clone
 
-from mcp_local import doctor
+from mcp_local import doctor, doctor_identity
 from mcp_local.board import Board, PartState
 from mcp_local.load import Stack
 from mcp_local.lock import held
@@ -82,7 +82,7 @@ def public(running: Stack, told: Metadata) -> Iterator[Stack]:
 
 def test_a_stack_that_does_not_run_is_no_problem(stack: Stack) -> None:
     for check in (
-        doctor.parts, doctor.identity, doctor.clock, doctor.ports, doctor.telemetry,
+        doctor.parts, doctor_identity.identity, doctor_identity.clock, doctor.ports, doctor.telemetry,
     ):  # fmt: skip
         assert check(stack).good
 
@@ -107,8 +107,8 @@ def test_a_part_that_is_not_well_is_named(running: Stack) -> None:
 
 
 def test_gateway_and_issuer_that_agree_are_well(public: Stack) -> None:
-    assert doctor.identity(public).good
-    assert doctor.clock(public).good
+    assert doctor_identity.identity(public).good
+    assert doctor_identity.clock(public).good
 
 
 @pytest.mark.parametrize(
@@ -126,21 +126,21 @@ def test_a_url_that_differs_is_named(
     public: Stack, told: Metadata, path: str, key: str, value: object, says: str
 ) -> None:
     told.answers[path][key] = value
-    found = doctor.identity(public)
+    found = doctor_identity.identity(public)
     assert not found.good
     assert says in found.what
 
 
 def test_a_clock_that_is_off_is_named(public: Stack, told: Metadata) -> None:
     told.date = formatdate(0, usegmt=True)
-    found = doctor.clock(public)
+    found = doctor_identity.clock(public)
     assert not found.good
     assert "NTP" in found.remedy
 
 
 def test_metadata_that_cannot_be_read_is_a_problem(running: Stack) -> None:
-    assert not doctor.identity(running).good
-    assert not doctor.clock(running).good
+    assert not doctor_identity.identity(running).good
+    assert not doctor_identity.clock(running).good
 
 
 QUERY = f"/api/v1/query?query={doctor.HEARTBEAT}"

@@ -5,17 +5,16 @@ import platform
 import shutil
 import sys
 import time
-import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any
 
 from mcp_gateway.settings import ConfigError
 from mcp_local import control, postgres_home, screen, stack_file, trust, valkey
 from mcp_local.allocation import public_ports
 from mcp_local.board import READY, read_board
+from mcp_local.doctor_finding import Finding, get
+from mcp_local.doctor_identity import clock, identity, keys, spelling
+from mcp_local.doctor_realm import audience, pkce, redirects
 from mcp_local.load import Stack
 from mcp_local.people import people
 from mcp_local.policies import insist_on_policies
@@ -24,16 +23,8 @@ from mcp_local.private_ca import expires
 from mcp_local.trust import Authority
 
 DISK_BYTES = 2 * 1024**3  # data, logs and the environment together stay well below
-CLOCK_SECONDS = 30  # what token checks forgive
 HEARTBEAT = "mcp_gateway_ledger_writable"  # a metric that every export of a gateway has
 SILENT_SECONDS = 120  # two exports at the SDK's own pace
-
-
-@dataclass(frozen=True)
-class Finding:
-    what: str
-    good: bool
-    remedy: str = ""
 
 
 def python_version(_: Stack) -> Finding:
@@ -127,48 +118,6 @@ def certificate(stack: Stack) -> Finding:
     return Finding(told, left > 0, "make down, make up: it is renewed at the start")
 
 
-def identity(stack: Stack) -> Finding:
-    """Gateway and issuer must name each other by exactly the same URLs."""
-    here = stack.here
-    if control.supervisor_pid(here) is None:
-        return Finding("Issuer and gateway metadata: not asked, nothing runs", good=True)
-    try:
-        issuer, _ = _get(f"{here.issuer}/.well-known/openid-configuration")
-        resource, _ = _get(f"{here.gateway}/.well-known/oauth-protected-resource/mcp")
-    except (OSError, ValueError) as error:
-        return Finding(f"Metadata cannot be read: {error}", good=False, remedy="make ps")
-    problems = []
-    if issuer.get("issuer") != here.issuer:
-        problems.append(f"the issuer calls itself {issuer.get('issuer')}, not {here.issuer}")
-    if here.issuer not in resource.get("authorization_servers", []):
-        problems.append(f"the gateway does not name {here.issuer}")
-    if resource.get("resource") != f"{here.gateway}/mcp":
-        problems.append(f"the gateway calls itself {resource.get('resource')}")
-    return Finding(
-        "; ".join(problems) or "Issuer and gateway metadata agree",
-        not problems,
-        "Compare gateway/gateway.yaml with the addresses of `make ps`.",
-    )
-
-
-def clock(stack: Stack) -> Finding:
-    """Tokens are judged by time; in a paused virtual machine that is off."""
-    if control.supervisor_pid(stack.here) is None:
-        return Finding("Clock: not compared, nothing runs", good=True)
-    try:
-        _, date = _get(f"{stack.here.issuer}/.well-known/openid-configuration")
-    except (OSError, ValueError) as error:
-        return Finding(f"Clock: the issuer does not answer: {error}", good=False, remedy="make ps")
-    if date is None:
-        return Finding("Clock: the issuer sends no date", good=True)
-    off = abs((datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds())
-    return Finding(
-        f"The issuer's clock is within {off:.0f} s of this one",
-        off <= CLOCK_SECONDS,
-        "Let the machine keep time (NTP).",
-    )
-
-
 def telemetry(stack: Stack) -> Finding:
     """Whether what the gateway tells arrives; of a backend that is not ours, where to look."""
     if control.supervisor_pid(stack.here) is None or not stack.here.stack.is_file():
@@ -181,7 +130,7 @@ def telemetry(stack: Stack) -> Finding:
             good=True,
         )
     try:
-        answer, _ = _get(f"{base}/api/v1/query?query={HEARTBEAT}")
+        answer, _ = get(f"{base}/api/v1/query?query={HEARTBEAT}")
         heard = [float(one["value"][0]) for one in answer["data"]["result"]]
     except (OSError, ValueError, LookupError, TypeError) as error:
         return Finding(f"Telemetry: {base} does not answer: {error}", good=False, remedy="make ps")
@@ -216,15 +165,8 @@ def policies(stack: Stack) -> Finding:
 CHECKS: tuple[Callable[[Stack], Finding], ...] = (
     python_version, disk, postgres_binaries, valkey_binary, folder_permissions, ports, realm,
     policies, parts,
-    certificate, identity, clock, telemetry,
+    certificate, spelling, identity, keys, clock, audience, pkce, redirects, telemetry,
 )  # fmt: skip
-
-
-def _get(url: str) -> tuple[dict[str, Any], str | None]:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=5) as answer:
-        content: dict[str, Any] = json.load(answer)
-        return content, answer.headers.get("date")
 
 
 def run(stack: Stack) -> int:

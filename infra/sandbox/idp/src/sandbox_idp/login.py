@@ -142,6 +142,8 @@ class Login:
             raise fault("invalid_request", "Client not found.")
         redirect_uri = form.get("redirect_uri", "")
         if not client.check_redirect_uri(redirect_uri):
+            said = {"client": client.client.client_id, "url": redirect_uri[:200]}
+            log.info("redirect refused", extra=said)  # `make doctor` reads it
             raise fault("invalid_request", "Invalid parameter: redirect_uri")
         if form.get("response_type") != "code":
             error = fault("unsupported_response_type", "response_type is code")
