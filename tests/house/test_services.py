@@ -104,29 +104,6 @@ async def test_O16_a_service_has_the_rights_of_its_own_line_and_is_recorded_as_o
         assert "service" not in (await home.records(kind="intent"))[-1]
 
 
-async def test_O16_a_service_cannot_say_that_it_is_somebody(
-    server: Counted, opened: Opened, service: Any
-) -> None:
-    async with opened(server) as home:
-        await with_services(home)
-        claims = {
-            "x-user": "ana", "x-forwarded-user": "ana", "x-forwarded-preferred-username": "ana",
-            "x-remote-user": "ana", "x-roles": "analyst,sales", **service(),
-        }  # fmt: skip
-        meta = {"user": "ana", "sub": home.token("ana"), "roles": ["analyst", "sales"]}
-        params = {**GOOD, "_meta": meta}
-        answer = result_of(await home.post("tools/call", params, headers=claims))
-        assert answer["structuredContent"]["who"] == "service-account-nightly"
-        params = {"name": "numbers_note_number", "arguments": NOTE, "_meta": meta}
-        refused = await home.post("tools/call", params, headers=claims)
-        assert error_of(refused)["message"] == "Unknown tool"
-        for record in await home.records(agent="nightly"):
-            assert record["person"] == "service-account-nightly"
-        for sent, body in server.seen:
-            assert "x-user" not in sent
-            assert b'"user"' not in body
-
-
 async def test_a_person_gains_nothing_from_a_services_line(server: Counted, opened: Opened) -> None:
     """A person's token whose client is listed as a service, and not as an agent."""
     async with opened(server) as home:

@@ -23,6 +23,7 @@ from mcp_shared.tokens import (
 )
 
 CACHED_TOKENS = 10_000
+LONGEST_NAME = 512  # of a person; records and blocks go by it
 # how the issuer names the user behind a client's own token
 SERVICE = "service-account-"
 
@@ -98,7 +99,7 @@ class Authenticate:
             raise insufficient_scope(self._challenge(endpoint, "insufficient_scope"))
         username = claims.raw.get("preferred_username")
         name = claims.raw.get("name")
-        if not isinstance(username, str):
+        if not isinstance(username, str) or not 0 < len(username) <= LONGEST_NAME:
             raise self.refuse(endpoint, "no person")
         service = username.startswith(SERVICE)
         if service and username != SERVICE + claims.client.lower():
