@@ -36,6 +36,11 @@ class Installed:
     def package(self, name: str) -> Path:
         return self.modules / name
 
+    def binary(self, pattern: str) -> Path:
+        """The one program of this machine's platform that fits."""
+        (found,) = self.modules.glob(pattern)
+        return found
+
 
 def installed(name: str) -> Installed:
     """The program of this folder, fetched if it is not there; a loud skip where it cannot be."""
