@@ -40,19 +40,17 @@ class Kept:
         return None
 
     async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
-        raise AssertionError("an agent is registered by its operator")
+        raise AssertionError(f"an agent is registered by its operator: {client_info}")
 
 
 @pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("agent") / "key.pem"
-    path.write_bytes(RSAKey.generate_key(2048).as_pem(private=True))
-    return path
+def key() -> str:
+    return RSAKey.generate_key(2048).as_pem(private=True).decode()
 
 
 @pytest.fixture(scope="module")
-def issuer(run_folder: Path, key: Path) -> Iterator[Issuer]:
-    changes = {"clients": [a_service(NAME, key.read_bytes())]}
+def issuer(run_folder: Path, key: str) -> Iterator[Issuer]:
+    changes = {"clients": [a_service(NAME, key.encode())]}
     folder = run_folder / "issuer-agents"
     with running_issuer(folder, servers=("numbers",), changes=changes) as running:
         yield running
@@ -76,12 +74,12 @@ async def agent(home: House, pem: str, mode: Mode, endpoint: str = "") -> AsyncI
 @pytest.mark.parametrize("mode", ["2026-07-28", "legacy"])
 @pytest.mark.parametrize("endpoint", ["", "numbers"])
 async def test_an_agent_gets_its_own_token_and_what_its_line_allows(
-    server: Counted, opened: Opened, key: Path, mode: Mode, endpoint: str
+    server: Counted, opened: Opened, key: str, mode: Mode, endpoint: str
 ) -> None:
     prefix = "" if endpoint else "numbers_"
     async with opened(server) as home:
         await with_services(home)
-        async with agent(home, key.read_text(), mode, endpoint) as client:
+        async with agent(home, key, mode, endpoint) as client:
             tools = {tool.name for tool in (await client.list_tools()).tools}
             assert tools == {f"{prefix}add_numbers", f"{prefix}wait_long"}
             result = await client.call_tool(f"{prefix}add_numbers", {"numbers": [4, 5]})
