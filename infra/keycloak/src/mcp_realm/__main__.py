@@ -5,6 +5,7 @@ from importlib import import_module
 
 COMMANDS = {
     "apply": "mcp_realm.apply",
+    "rehost": "mcp_realm.rehost",
     # Keycloak on this machine
     "fetch": "mcp_realm.fetch",
     "database": "mcp_realm.database",
