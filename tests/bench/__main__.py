@@ -23,6 +23,7 @@ from bench import (
 from bench.machine import facts, flush_ms, load_average
 from bench.measured import Run, of
 from bench.parts import cores, every_core, pinned
+from bench.priority import preceding
 from bench.rounds import interleaved, shown, turn
 from bench.stage import ROOT, Stage, opened
 
@@ -46,16 +47,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0, help="of each turn")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, nargs="+", default=[])
-    parser.add_argument("--nice", type=int, default=0, help="-5: before others on a busy machine")
+    parser.add_argument("--nice", type=int, default=0, help="-10: before others, as root")
     parser.add_argument("--keep", action="store_true", help="write a part of a run, too")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _ended)
     logging.disable(logging.INFO)
     wrk.insist()
-    os.nice(options.nice)
     os.environ["PYTHONPATH"] = str(ROOT / "tests")
     folder = ROOT / ".run" / f"bench-{os.getpid()}"
-    with pinned(cores()[1]), opened(folder) as stage:
+    with preceding(options.nice), pinned(cores()[1]), opened(folder) as stage:
         if options.profile:
             _profile(stage, options)
             return

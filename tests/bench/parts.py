@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from bench import priority
 
 START_SECONDS = 30
 STOP_SECONDS = 15
@@ -87,6 +88,8 @@ def part(
             list(command), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
             env={**os.environ, **(env or {})}, start_new_session=True,
         )  # fmt: skip
+    if nice := priority.own():
+        priority.group(process.pid, nice)
     try:
         yield Part(name, process, log)
     finally:
