@@ -6,11 +6,12 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from browser import Browser
-from identity import real_keycloak
+from identity import described_host, real_keycloak
 from people import Issuer, running_issuer
 
 from mcp_realm.build import FEATURES
@@ -27,6 +28,7 @@ FORGETFUL = {
     "groups": ["/support"],
     "credentials": [{"type": "password", "value": "${DEMO_PASSWORD}", "temporary": False}],
 }
+FOLDER = Path(__file__).parent
 RESOURCE_INDICATORS = os.environ.get("IDENTITY_RESOURCE_INDICATORS", "on") == "on"
 NEWCOMER = {
     **FORGETFUL,
@@ -40,12 +42,40 @@ NEWCOMER = {
 CHANGES: dict[str, Any] = {"users": [FORGETFUL, NEWCOMER]}
 
 
+CONTRACT = "contract"
+KEYCLOAK_SECONDS = 600  # its first start on a busy machine is part of the first test
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{CONTRACT}: runs against either issuer, by `issuer`")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What asks for the issuer belongs to the contract; Keycloak is given the time it takes."""
+    for item in items:
+        if item.path.is_relative_to(FOLDER) and "issuer" in getattr(item, "fixturenames", ()):
+            item.add_marker(CONTRACT)
+            if real_keycloak.chosen():
+                item.add_marker(pytest.mark.timeout(KEYCLOAK_SECONDS))
+
+
 @pytest.fixture(scope="session")
-def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
+def described(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the certificate is of a host that describes itself; Keycloak is told of it."""
+    return tmp_path_factory.mktemp("described")
+
+
+@pytest.fixture(scope="session")
+def issuer(tmp_path_factory: pytest.TempPathFactory, described: Path) -> Iterator[Issuer]:
     folder = tmp_path_factory.mktemp("issuer")
     if real_keycloak.chosen():
         features = ["cimd", *FEATURES] if RESOURCE_INDICATORS else []
-        with real_keycloak.running_keycloak(folder, features=features, changes=CHANGES) as it:
+        with real_keycloak.running_keycloak(
+            folder,
+            features=features,
+            changes=CHANGES,
+            variables=described_host.settings(described),
+        ) as it:
             yield it
     else:
         environment = {"IDP_RESOURCE_INDICATORS": str(RESOURCE_INDICATORS)}

@@ -40,6 +40,7 @@ def running_keycloak(
     changes: Mapping[str, Any] | None = None,
     servers: Sequence[str] = ("warehouse", "crm", "docs"),
     public_url_of_gateway: str = GATEWAY,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Issuer]:
     """A Keycloak on a free port, its data in `folder`; `admin_password` opens its administration.
 
@@ -63,7 +64,7 @@ def running_keycloak(
         port=port,
         public_url=origin,
         admin_password=secrets.token_urlsafe(16),
-        variables={"DEMO_PASSWORD": password},
+        variables={"DEMO_PASSWORD": password, **(variables or {})},
     )
     prepare(server, realm_file)
     log_file = folder / "keycloak.log"
