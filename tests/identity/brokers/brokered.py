@@ -48,9 +48,16 @@ class Company:
     application: Application
     mapping: dict[str, Any] = field(default_factory=dict)
 
-    def apply(self, **changes: Any) -> None:
-        """The mapping file, changed, at Keycloak."""
+    def apply(self, **changes: Any) -> list[str]:
+        """The mapping file, changed, at Keycloak; what that changed there."""
         self.mapping = {**self.mapping, **changes}
+        return brokers_put.put(self.admin, self.wanted())
+
+    def wanted(self) -> dict[str, list[dict[str, Any]]]:
+        realm = {"groups": self.admin.get_groups()}
+        return wanted(self.file(), realm, {SECRET: self.application.secret})
+
+    def file(self) -> Brokers:
         broker = {
             "kind": "entra",
             "name": "Larkfield",
@@ -60,9 +67,7 @@ class Company:
             "groups": GROUPS,
             **self.mapping,
         }
-        file = Brokers.model_validate({"brokers": {ALIAS: broker}})
-        realm = {"groups": self.admin.get_groups()}
-        brokers_put.put(self.admin, wanted(file, realm, {SECRET: self.application.secret}))
+        return Brokers.model_validate({"brokers": {ALIAS: broker}})
 
     def register_anew(self) -> None:
         """Another app registration: another client id, so another `sub` for everyone."""

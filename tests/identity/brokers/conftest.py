@@ -44,6 +44,7 @@ def company(standing: Company) -> Company:
     """As the mapping file has it, nothing left of earlier tests but people."""
     standing.mapping = {}
     standing.entra.without = frozenset()
+    standing.entra.besides = {}
     standing.application.assigned = None
     standing.apply()
     return standing

@@ -49,6 +49,7 @@ class Entra:
     people: dict[str, Person] = field(default_factory=dict)
     applications: dict[str, Application] = field(default_factory=dict)
     without: frozenset[str] = frozenset()  # claims that its tokens lack
+    besides: dict[str, Any] = field(default_factory=dict)  # claims that they have, too
     signed_in: dict[str, Person] = field(default_factory=dict)
     token_requests: list[dict[str, str]] = field(default_factory=list)
     _codes: dict[str, Code] = field(default_factory=dict)
@@ -168,7 +169,7 @@ class Entra:
         }
 
     def _identity(self, application: Application, person: Person, asked: dict[str, str]) -> str:
-        said = claims(self.issuer, application, person)
+        said = {**claims(self.issuer, application, person), **self.besides}
         if "nonce" in asked:
             said["nonce"] = asked["nonce"]
         kept = {name: value for name, value in said.items() if name not in self.without}

@@ -135,13 +135,3 @@ def test_what_keycloak_sends_there_holds_a_verifier(
     visit().tokens(person(SALES))
     assert company.entra.token_requests[-1]["code_verifier"]
     assert company.entra.token_requests[-1]["grant_type"] == "authorization_code"
-
-
-def test_the_same_file_twice_changes_nothing(company: Company) -> None:
-    def there() -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-        mappers = company.admin.get_idp_mappers("larkfield")
-        return company.admin.get_idps(), sorted(mappers, key=lambda one: str(one["name"]))
-
-    before = there()
-    company.apply()
-    assert there() == before

@@ -18,7 +18,7 @@ keys, each in Keycloak's export format, and all of them empty while the file nam
 They go in this order, each needing the ones before. They are no part of a realm file for
 `--import-realm`: a file that lists flows must list all built-in ones, too. Keycloak tells a stored
 clientSecret as `**********`, so a comparison cannot see whether it differs.
-`brokers_put.put` does all of it, and is what the tests run.
+`brokers_put.put` does all of it, and is what `make brokers APPLY=1` and the tests run.
 """
 
 import json
@@ -29,6 +29,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from mcp_gateway.keycloak import MADE, MARK
 from mcp_gateway.settings import ConfigError, Strict, parse, read_yaml
 from mcp_realm import brokers_flows as flows
 from mcp_realm.brokers_upstream import GUID, Endpoints, Kind, Url, endpoints
@@ -148,6 +149,7 @@ def _provider(alias: str, broker: Broker, secrets: Mapping[str, str]) -> Represe
         "allowedClockSkew": "30",
         # everything comes from the ID token, whose signature is checked
         "disableUserInfo": "true",
+        MARK: MADE,
     }
     if at.logout:
         config |= {"logoutUrl": at.logout, "sendIdTokenOnLogout": "true"}

@@ -1,7 +1,7 @@
 """Brokers at a running Keycloak: what `brokers.wanted` says is made so, and nothing is left over.
 
 Safe to run again. A flow of ours that differs is refused rather than changed under people who are
-signing in: remove it at Keycloak, or give it another name here.
+signing in: remove it at Keycloak, and it is made anew.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,64 +10,88 @@ from urllib.parse import quote
 
 from keycloak import KeycloakAdmin
 
+from mcp_realm.brokers_compare import Step, TakenError, Wanted, compare
+
 Representation = dict[str, Any]
-Wanted = Mapping[str, list[Representation]]
 
 
-class FlowDiffersError(RuntimeError):
-    """Somebody changed one of our flows by hand."""
+def pending(admin: KeycloakAdmin, wanted: Wanted) -> list[str]:
+    """What `put` would change, a line each.
+
+    Raises:
+        TakenError: a provider or flow of the same name is there that is not ours.
+
+    """
+    flows = [f"+ flow {alias}" for alias in _missing(admin, wanted)]
+    return [*flows, *map(str, _steps(admin, wanted))]
 
 
-def put(admin: KeycloakAdmin, wanted: Wanted) -> None:
-    """Brokers that the file no longer names are removed; sign-in with them ends at once."""
+def put(admin: KeycloakAdmin, wanted: Wanted) -> list[str]:
+    """Make it so; a line for each change. The secret is set each time, as it cannot be compared.
+
+    Brokers of ours that the file no longer names are removed: nobody signs in by them any more.
+
+    Raises:
+        TakenError: a provider or flow of the same name is there that is not ours.
+
+    """
+    lines = pending(admin, wanted)
     for role in wanted["roles"]:
         admin.create_realm_role(role, skip_exists=True)
     for action in wanted["requiredActions"]:
         admin.update_required_action(action["alias"], action)
     _put_flows(admin, wanted)
-    known = {one["alias"]: one for one in admin.get_idps()}
+    steps = _steps(admin, wanted)
+    changed = {step.alias for step in steps if step.kind == "broker"}
+    for step in steps:
+        _take(admin, step)
     for provider in wanted["identityProviders"]:
-        alias = provider["alias"]
-        if alias in known:
-            admin.update_idp(alias, {"internalId": known[alias]["internalId"], **provider})
-        else:
-            admin.create_idp(provider)
-        mine = [m for m in wanted["identityProviderMappers"] if m["identityProviderAlias"] == alias]
-        _put_mappers(admin, alias, mine)
-    for alias in known.keys() - {one["alias"] for one in wanted["identityProviders"]}:
-        admin.delete_idp(alias)
+        if provider["alias"] not in changed:
+            there = admin.get_idp(provider["alias"])
+            admin.update_idp(provider["alias"], {"internalId": there["internalId"], **provider})
+    return lines
 
 
-def _put_mappers(admin: KeycloakAdmin, alias: str, wanted: list[Representation]) -> None:
-    known = {one["name"]: one for one in admin.get_idp_mappers(alias)}
-    for mapper in wanted:
-        if mapper["name"] in known:
-            identity = known[mapper["name"]]["id"]
-            admin.update_mapper_in_idp(alias, identity, {"id": identity, **mapper})
+def _steps(admin: KeycloakAdmin, wanted: Wanted) -> list[Step]:
+    providers = admin.get_idps()
+    aliases = [one["alias"] for one in providers]
+    return compare(wanted, providers, {one: admin.get_idp_mappers(one) for one in aliases})
+
+
+def _take(admin: KeycloakAdmin, step: Step) -> None:
+    if step.kind == "broker":
+        if step.sign == "+":
+            admin.create_idp(step.thing)
+        elif step.sign == "~":
+            admin.update_idp(step.alias, step.thing)
         else:
-            admin.add_mapper_to_idp(alias, mapper)
-    for name in known.keys() - {mapper["name"] for mapper in wanted}:
-        at = f"identity-provider/instances/{alias}/mappers/{known[name]['id']}"
-        admin.connection.raw_delete(_admin(admin, at)).raise_for_status()
+            admin.delete_idp(step.alias)
+    elif step.sign == "+":
+        admin.add_mapper_to_idp(step.alias, step.thing)
+    elif step.sign == "~":
+        admin.update_mapper_in_idp(step.alias, step.identity, step.thing)
+    else:
+        realm = quote(str(admin.connection.realm_name), safe="")
+        at = f"identity-provider/instances/{step.alias}/mappers/{step.identity}"
+        admin.connection.raw_delete(f"admin/realms/{realm}/{at}").raise_for_status()
+
+
+def _missing(admin: KeycloakAdmin, wanted: Wanted) -> list[str]:
+    known = {one["alias"] for one in admin.get_authentication_flows()}
+    flows = wanted["authenticationFlows"]
+    return [one["alias"] for one in flows if one["topLevel"] and one["alias"] not in known]
 
 
 def _put_flows(admin: KeycloakAdmin, wanted: Wanted) -> None:
     configs = {one["alias"]: one["config"] for one in wanted["authenticatorConfig"]}
-    children = {
-        step["flowAlias"]
-        for flow in wanted["authenticationFlows"]
-        for step in flow["authenticationExecutions"]
-        if step["authenticatorFlow"]
-    }
     flows = {one["alias"]: one for one in wanted["authenticationFlows"]}
-    known = {one["alias"] for one in admin.get_authentication_flows()}
+    missing = _missing(admin, wanted)
     for alias, flow in flows.items():
-        if alias in children:
-            continue
-        if alias not in known:
-            admin.create_authentication_flow({**flow, "authenticationExecutions": []})
-            _add_steps(admin, flow, flows, configs)
-        _insist(admin, alias, list(_expected(flow, flows, 0)))
+        if flow["topLevel"]:
+            if alias in missing:
+                admin.create_authentication_flow({**flow, "authenticationExecutions": []})
+                _add_steps(admin, flow, flows, configs)
+            _insist(admin, alias, list(_expected(flow, flows, 0)))
 
 
 def _add_steps(
@@ -115,13 +139,12 @@ def _insist(admin: KeycloakAdmin, alias: str, wanted: list[tuple[int, str, str]]
         for e in _executions(admin, alias)
     ]
     if there != wanted:
-        raise FlowDiffersError(f"flow {alias!r} at Keycloak is {there}, not {wanted}")
+        raise TakenError(
+            f"The flow {alias!r} at Keycloak was changed by hand: it is {there}, not {wanted}. "
+            "Take it out of use and remove it there; it is made anew."
+        )
 
 
 def _executions(admin: KeycloakAdmin, alias: str) -> list[Representation]:
     found: list[Representation] = admin.get_authentication_flow_executions(alias)
     return found
-
-
-def _admin(admin: KeycloakAdmin, path: str) -> str:
-    return f"admin/realms/{quote(str(admin.connection.realm_name), safe='')}/{path}"
