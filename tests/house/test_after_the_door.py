@@ -3,7 +3,6 @@
 On tools/call a no is a tool error the model reads, and on the record.
 """
 
-import asyncio
 import json
 from typing import Any
 
@@ -81,19 +80,3 @@ async def test_what_the_policy_redacts_is_not_in_the_record_of_a_call_or_of_a_re
     assert "vault" not in json.dumps(records)
     assert records[0]["args"]["number"] == 3
     assert records[2]["args"]["note"]["redacted"] == "policy"
-
-
-async def test_h23_concurrent_calls_with_the_same_id_never_mix_answers(home: House) -> None:
-    people = ["ana", "dee"]
-
-    async def ask(index: int) -> tuple[int, str, Any]:
-        person = people[index < 2]
-        numbers = [index % 10, index // 10]
-        response = await home.call("numbers_add_numbers", {"numbers": numbers}, person=person)
-        return sum(numbers), person, response.json()
-
-    for expected, person, document in await asyncio.gather(*map(ask, range(60))):
-        assert document["id"] == 7
-        assert document["result"]["structuredContent"] == {"total": expected, "who": person}
-    receipts = await home.records(kind="outcome")
-    assert len({one["rid"] for one in receipts}) == 60

@@ -48,7 +48,7 @@ async def test_progress_streams_before_the_answer_and_the_answer_after_its_recor
     assert outcome["status"] == "ok"
 
 
-async def test_h25_a_caller_who_leaves_is_one_outcome_and_the_tool_is_cancelled(
+async def test_a_caller_who_leaves_is_one_outcome_and_the_tool_is_cancelled(
     home: House,
 ) -> None:
     wait_long.CANCELLED.clear()
@@ -67,7 +67,7 @@ async def test_h25_a_caller_who_leaves_is_one_outcome_and_the_tool_is_cancelled(
     assert len(await home.records(kind="outcome")) == 1
 
 
-async def test_h25_leaving_at_any_moment_leaves_whole_records(home: House) -> None:
+async def test_leaving_at_any_moment_leaves_whole_records(home: House) -> None:
     """An intent that was written has its outcome, wherever the caller left."""
     for milliseconds in range(12):
         headers = home.headers("tools/call", name=GOOD["name"])
