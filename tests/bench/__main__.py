@@ -24,7 +24,7 @@ from bench.machine import facts, flush_ms, load_average
 from bench.measured import Run, of
 from bench.parts import cores, every_core, pinned
 from bench.priority import preceding
-from bench.rounds import interleaved, shown, turn
+from bench.rounds import interleaved, resting, shown, turn
 from bench.stage import ROOT, Stage, opened
 
 CHAPTERS = ("closed", "real", "open", "replicas", "growth", "streams")
@@ -65,6 +65,8 @@ def main() -> None:
     told("\n" + report.page(run, "What a call costs", None))
     if options.keep or not (options.quick or options.only):
         told(f"kept: {results.keep(run, dt.datetime.now(dt.UTC).date())}")
+    if failed := sum(one.load.failed for one in run.turns):
+        sys.exit(f"{failed} calls failed")
 
 
 def _profile(stage: Stage, options: argparse.Namespace) -> None:
@@ -80,6 +82,7 @@ def _measure(run: Run, stage: Stage, options: argparse.Namespace) -> None:
     seconds = options.seconds or (3 if options.quick else 6)
     connections = options.connections or ([8] if options.quick else [1, 8, KNEE_CONNECTIONS])
     gateway, upstream = stage.gateway(), beside.direct(stage)
+    run.resting = resting(gateway.part)
     if "closed" in wanted:
         subjects = [gateway, beside.nginx(stage), *beside.sdk(stage), upstream]
         run.turns += interleaved(stage, subjects, connections, options.rounds, seconds, told)

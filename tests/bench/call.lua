@@ -2,8 +2,8 @@
 -- Arguments: a file with the raw request, where I and N of fixed width stand for id and number,
 -- and the id to begin with.
 
-local SEEN_EVERY = 499    -- every so many bodies are kept and checked in full afterwards
-local MOST_KEPT = 40
+local SEEN_EVERY = 97    -- every so many bodies are kept and checked in full afterwards
+local MOST_KEPT = 60
 local threads = {}
 
 function setup(thread)

@@ -95,6 +95,12 @@ class Streams:
     cpu_share: float  # of one core, while nothing changes
 
 
+@dataclass(frozen=True)
+class Resting:
+    memory: int  # bytes of the process
+    cpu_share: float  # of one core
+
+
 @dataclass
 class Run:
     """Everything one command found; what was not asked for is empty."""
@@ -102,6 +108,7 @@ class Run:
     machine: dict[str, Any]
     flush_ms: tuple[float, float]
     load_average: list[float]
+    resting: Resting | None = None
     turns: list[Turn] = field(default_factory=list)
     reference: list[Turn] = field(default_factory=list)
     open_loop: list[Open] = field(default_factory=list)

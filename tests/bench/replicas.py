@@ -7,7 +7,7 @@ from statistics import median
 from bench import wrk
 from bench.measured import Load, Replicas
 from bench.parts import pinned
-from bench.rounds import WARM_SECONDS, WrongAnswersError, settled
+from bench.rounds import WARM_SECONDS, insist, settled
 from bench.stage import Stage, Subject
 
 CONNECTIONS = 32  # of all together
@@ -51,10 +51,9 @@ def _measured(stage: Stage, gateways: Sequence[Subject], seconds: float) -> Repl
         before = sum(one.part.cpu_seconds() for one in gateways)
         loads = list(pool.map(load, numbers, [seconds] * len(gateways)))
         used = sum(one.part.cpu_seconds() for one in gateways) - before
-    if wrong := [one for one in loads if one.failed or one.problems]:
-        raise WrongAnswersError(f"replicas: {wrong[0].failed} failed. {wrong[0].problems[:2]}")
-    for one in gateways:
-        one.part.forget_log()
+    for gateway, one in zip(gateways, loads, strict=True):
+        insist(gateway.name, one)
+        gateway.part.forget_log()
     return Replicas(
         processes=len(gateways),
         per_second=sum(one.per_second for one in loads),

@@ -74,10 +74,19 @@ def table(turns: Sequence[Turn]) -> str:
 def _claims(run: Run) -> Iterator[str]:
     sampled = sum(one.load.sampled for one in run.turns)
     requests = sum(one.load.requests for one in run.turns)
+    failed = sum(one.load.failed for one in run.turns)
+    problems = [problem for one in run.turns for problem in one.load.problems]
     yield (
-        f"{requests:,} calls, none failed; every answer was looked at for its structured result "
-        f"and `isError`, and {sampled:,} of them were compared whole."
+        f"{requests:,} calls, {failed or 'none'} failed{': ' + problems[0] if problems else ''}; "
+        "every answer was looked at for its structured result and `isError`, and "
+        f"{sampled:,} of them were compared whole. Spans are those that reached the collector, "
+        "per call."
     )
+    if run.resting:
+        yield (
+            f"At rest the gateway takes {run.resting.memory / 2**20:.0f} MB and "
+            f"{run.resting.cpu_share:.1%} of a core."
+        )
     if of(run.turns, GATEWAY, 1) and of(run.turns, UPSTREAM, 1):
         gateway, upstream = (p50_at(run.turns, one, 1) for one in (GATEWAY, UPSTREAM))
         yield (

@@ -23,6 +23,7 @@ EVERY_SECONDS = 0.002
 class Sampler:
     def __init__(self, out: Path) -> None:
         self._out = out
+        self._main = threading.main_thread().ident
         self._stacks: Counter[str] = Counter()
         self._used: dict[int, float] = {}
         self._names: dict[object, str] = {}
@@ -39,10 +40,9 @@ class Sampler:
         signal.setitimer(signal.ITIMER_PROF, EVERY_SECONDS, EVERY_SECONDS)
 
     def _sample(self, _: int, frame: FrameType | None) -> None:
-        main = threading.main_thread().ident
         for thread, top in sys._current_frames().items():
             if used := self._delta(thread):
-                self._stacks[self._folded(frame if thread == main else top)] += used
+                self._stacks[self._folded(frame if thread == self._main else top)] += used
 
     def _delta(self, thread: int) -> int:
         """Microseconds of processor time since the last look at this thread."""
