@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
@@ -11,7 +12,7 @@ import pytest_asyncio
 from conformance import everything, suite
 from conformance.proxy import TokenProxy
 from conformance.switches import Switches
-from house.backends import counted_server, listening
+from house.backends import Counted, counted_server, listening
 from house.house import GATEWAY, House, house
 from people import Issuer, running_issuer
 
@@ -43,13 +44,31 @@ def policy(offered: dict[str, everything.Offered]) -> str:
     return json.dumps(document)  # JSON is YAML
 
 
+@dataclass
+class Stage:
+    """Where the suite plays: an endpoint, who is signed in before it, and the server behind."""
+
+    url: str
+    server: Counted
+    person: str = "ana"
+
+    @property
+    def used(self) -> set[str]:
+        """Names of tools and prompts that the server itself was asked for."""
+        return {
+            message["params"]["name"]
+            for method in ("tools/call", "prompts/get")
+            for message in self.server.of(method)
+        }
+
+
 @pytest_asyncio.fixture(scope="session")
-async def url(
+async def stage(
     tmp_path_factory: pytest.TempPathFactory,
     issuer: Issuer,
     postgres_server: Postgres,
     valkey_server: Valkey,
-) -> AsyncIterator[str]:
+) -> AsyncIterator[Stage]:
     """The everything server's endpoint, by way of proxy and gateway."""
     switches = Switches()
     offered = everything.tools(switches.change_tools, switches.change_prompts)
@@ -73,12 +92,13 @@ async def url(
             )
         )  # fmt: skip
         switches.watch(home.gateway)
+        made = Stage(f"http://127.0.0.1:{proxy_port}/servers/{name}/mcp", server)
         port = await stack.enter_async_context(listening(home.gateway))
         proxy = TokenProxy(
             f"http://127.0.0.1:{port}",
             GATEWAY.removeprefix("http://"),
-            lambda: home.token("ana", name),
+            lambda: home.token(made.person, name),
         )
         await stack.enter_async_context(proxy.open(proxy_port))
         await stack.enter_async_context(listening(proxy, proxy_port))
-        yield f"http://127.0.0.1:{proxy_port}/servers/{name}/mcp"
+        yield made

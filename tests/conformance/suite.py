@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import subprocess
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,15 @@ class Report:
     status: int
     output: str
     scenarios: dict[str, Counter[str]]
+
+    @property
+    def passed(self) -> set[str]:
+        """Scenarios of which a check passed and none failed."""
+        return {
+            name
+            for name, found in self.scenarios.items()
+            if found["SUCCESS"] and not found["FAILURE"] and not found["WARNING"]
+        }
 
     def table(self) -> str:
         lines = [f"{'scenario':<48}{'passed':>7}{'failed':>7}{'warned':>7}{'skipped':>8}"]
@@ -40,6 +50,15 @@ def _line(name: str, found: Counter[str]) -> str:
 class Suite:
     node: Path
     script: Path
+
+    def required(self, requirements: str) -> set[str]:
+        """The scenarios that the set requires of a server, by the suite's own list."""
+        done = subprocess.run(
+            [str(self.node), str(self.script), "list", "--server", "--requirements", requirements],
+            check=True, capture_output=True, text=True, timeout=RUN_SECONDS,
+        )  # fmt: skip
+        listed = done.stdout.partition("Server scenarios")[2].partition("\n\n")[0]
+        return set(re.findall(r"^  - (\S+)$", listed, re.MULTILINE))
 
     async def __call__(self, url: str, requirements: str, expected: Path, out: Path) -> Report:
         process = await asyncio.create_subprocess_exec(
