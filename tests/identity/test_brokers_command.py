@@ -42,6 +42,7 @@ def test_what_to_register_and_who_becomes_what_is_told(
 ) -> None:
     assert main(file_of(tmp_path, broker)) == DONE
     said = capsys.readouterr().out
+    assert f"/broker/{ALIAS}/endpoint/logout_response\n" in said
     assert (
         f"  redirect URI to register there: http://localhost:8081/realms/mcp/broker/{ALIAS}/endpoint\n"
         in said

@@ -1,14 +1,17 @@
 """The whole way: signed in at the company, brokered by Keycloak, a governed call, the ledger."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx2
+import pytest
 import pytest_asyncio
 from house.asks import GOOD, error_of, result_of
 from house.backends import counted_server
 from house.folders import AGENTS
 from house.house import House, house
+from house.operator import Operator
 from house.test_live_policy import events
 from identity.brokers.brokered import ANALYSTS, SALES, Company, Visit
 from identity.brokers.directory import Person
@@ -63,3 +66,28 @@ async def test_a_person_without_the_group_does_not_see_the_tool(
     answer = await called(home, visit().tokens(person(SALES)))
     assert error_of(answer)["message"] == "Unknown tool"
     assert not home.server.calls
+
+
+async def test_a_block_holds_through_refreshing_and_a_revocation_does_not(
+    home: House,
+    company: Company,
+    person: Hire,
+    visit: Visits,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of a person disabled there: Keycloak's session goes on, and makes tokens after the revoked."""
+    pat = person(ANALYSTS)
+    tokens = visit().tokens(pat)
+    subject = company.issuer.claims(tokens["access_token"])["sub"]
+    operator = Operator(home, monkeypatch)
+    await operator("revoke", "--person", pat.upn, "--reason", "left")
+    assert (await called(home, tokens)).status_code == 401
+    await asyncio.sleep(1)  # a token's time has whole seconds
+    answer = company.issuer.ask(
+        grant_type="refresh_token", client_id="mcp-host", refresh_token=tokens["refresh_token"]
+    )
+    tokens = answer.json()
+    assert result_of(await called(home, tokens))["structuredContent"]
+    await operator("block", "--person", subject, "--reason", "left")
+    assert (await called(home, tokens)).status_code == 403
+    await operator.open_everything()

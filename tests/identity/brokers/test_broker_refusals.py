@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import httpx2
 import pytest
-from identity.brokers.brokered import SALES, Company, Visit, shown
+from identity.brokers.brokered import ALIAS, SALES, Company, Visit, shown
 from identity.brokers.directory import MOST_GROUPS, Person
 
 from mcp_realm.brokers_flows import WHY_LEFT_OUT, WHY_TAKEN
@@ -102,6 +102,17 @@ def test_a_user_name_given_to_somebody_else_is_not_the_account_of_before(
     del company.entra.people[leaver.upn]
     heir = person(upn=leaver.upn, email=None)
     assert WHY_TAKEN in refused(visit().arrive(heir))
+
+
+def test_an_administrator_joins_an_account_by_the_identity_not_by_the_name(
+    company: Company, person: Hire, visit: Visits
+) -> None:
+    """The remedy of the refusals above: `oid`, as the company's own administration shows it."""
+    pat = person(SALES)
+    made = company.admin.create_user({"username": pat.upn, "enabled": True})
+    assert WHY_TAKEN in refused(visit().arrive(pat))
+    company.admin.add_user_social_login(made, ALIAS, pat.oid, pat.upn)
+    assert company.issuer.claims(visit().tokens(pat)["access_token"])["sub"] == made
 
 
 def test_a_token_without_the_identity_lets_nobody_in(

@@ -87,6 +87,7 @@ def test_signing_out_here_signs_out_there(company: Company, person: Hire, visit:
     at = f"{company.issuer.protocol}/logout"
     page = here.follow(here.browser.get(at, id_token_hint=tokens["id_token"]))
     assert page.status_code == 200, shown(page)
+    assert str(page.url).startswith(company.issuer.url)  # the upstream knows the way back
     assert pat not in company.entra.signed_in.values()
     assert refreshed(company, tokens).status_code == 400
     pat.password = "another"  # so that only a form filled in anew can succeed

@@ -74,7 +74,10 @@ def shown(file: Brokers, issuer: str, say: Say, *, offline: bool) -> bool:
     good = True
     for alias, broker in file.brokers.items():
         say(f"{alias}: {broker.name} ({broker.kind}), {broker.issuer}")
-        say(f"  redirect URI to register there: {brokers.redirect_uri(issuer, alias)}")
+        back = brokers.redirect_uri(issuer, alias)
+        say(f"  redirect URI to register there: {back}")
+        if broker.reached_at.logout:
+            say(f"  and for signing out: {back}/logout_response")
         for theirs, ours in broker.groups.items():
             say(f"  {broker.claim} {theirs} → {', '.join(ours)}")
         hand = broker.by_hand if isinstance(broker.by_hand, str) else ", ".join(broker.by_hand)
