@@ -1,10 +1,11 @@
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 from bench import plot, report, results
-from bench.measured import Grown, Load, Open, Replicas, Run, Streams, Turn
+from bench.measured import Grown, Load, Open, Replicas, Resting, Run, Streams, Turn
 from bench.profiled import summary
 
 MACHINE = {
@@ -29,7 +30,7 @@ def run() -> Run:
         )
     ]  # fmt: skip
     return Run(
-        MACHINE, (0.2, 0.9), [1.0, 1.0, 1.0], turns,
+        MACHINE, (0.2, 0.9), [1.0, 1.0, 1.0], Resting(2**26, 0.01), turns,
         open_loop=[Open("gateway", 0.5, 100, 200, 0, 0, 2.0, 1, 2, 3, 4)],
         replicas=[Replicas(1, 500, 0.2, 1, 2)],
         grown=[Grown("tools", 100, (0.2, 0.21), (0.2, 0.2), 2**26)],
@@ -49,11 +50,19 @@ def test_the_page_says_what_a_call_waits_more_at_one_connection() -> None:
     assert "adds 1.25 ms to the median (1.30 instead of 0.05)" in report.page(run(), "T", None)
 
 
+def test_the_page_tells_of_failures_and_what_came_instead() -> None:
+    made = run()
+    load = replace(made.turns[0].load, failed=2, problems=("503 away",))
+    made.turns[0] = replace(made.turns[0], load=load)
+    assert "none failed" in report.page(run(), "T", None)
+    assert "2 failed: 503 away;" in report.page(made, "T", None)
+
+
 def test_the_page_has_a_chapter_for_all_that_was_measured_and_none_for_what_was_not() -> None:
     page = report.page(run(), "T", "p.svg")
     for chapter in ("Closed loop", "Open loop", "Replicas", "times more", "Open streams"):
         assert f"{chapter}\n" in page
-    short = report.page(Run(MACHINE, (0.2, 0.9), [1.0], run().turns), "T", None)
+    short = report.page(Run(MACHINE, (0.2, 0.9), [1.0], turns=run().turns), "T", None)
     assert "Open loop" not in short
 
 
