@@ -1,11 +1,11 @@
 import base64
-from dataclasses import replace
 
 import msgspec
 import pytest
 from gateway.made import a_call, a_catalogue, a_policy, a_principal, a_rule
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mcp_gateway import lists
 from mcp_gateway.call import Call, Raw

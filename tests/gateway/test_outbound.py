@@ -66,7 +66,7 @@ async def client() -> AsyncIterator[Outbound]:
 
 
 async def ask(made: Outbound, url: str, limit: int = 10_000) -> bytes:
-    async with made.post(url, {"x-one": "1"}, b"body") as reply:
+    with await made.post(url, {"x-one": "1"}, b"body") as reply:
         return await reply.read(limit)
 
 
@@ -240,7 +240,7 @@ async def test_a_reader_who_is_slow_slows_the_server() -> None:
             await writer.drain()
 
     async with raw(endless) as server, client() as made:
-        async with made.post(server.url, {}, b"") as reply:
+        with await made.post(server.url, {}, b"") as reply:
             await asyncio.sleep(0.3)
             stalled = sent
             await asyncio.sleep(0.2)
@@ -269,8 +269,7 @@ async def test_a_header_cannot_end_the_line() -> None:
     async with raw(OK) as server, client() as made:
         for value in ("a\r\nx-evil: 1", "a\nb", "a\rb"):
             with pytest.raises(ValueError, match="control character"):
-                async with made.post(server.url, {"x": value}, b""):
-                    pass
+                await made.post(server.url, {"x": value}, b"")
         assert server.heads == []
 
 

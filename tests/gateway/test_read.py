@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mcp_gateway.call import Call
 from mcp_gateway.outgoing import envelope
-from mcp_gateway.read import MAX_DEPTH, Notification, read
+from mcp_gateway.read import MAX_DEPTH, Notification, _plain, _strict, read
 from mcp_gateway.refusals import Refusal
 from mcp_gateway.wrapped import decode_header, encode_header
 
@@ -212,6 +212,37 @@ def test_a_message_without_an_id_is_a_notification() -> None:
     assert reading(b'{"jsonrpc":"2.0","method":"notifications/initialized"}', {}) == Notification(
         "notifications/initialized"
     )
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=12,
+)
+COMPACT: dict[str, Any] = {"separators": (",", ":"), "ensure_ascii": False}
+
+
+@given(ANYTHING)
+def test_the_quick_reading_finds_what_the_strict_one_finds_or_nothing(value: Any) -> None:
+    body = json.dumps(value, **COMPACT).encode("utf-8", "surrogatepass")
+    if (quick := _plain(body)) is not None:
+        assert repr(quick) == repr(_strict(body))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":1,"a":1}', b'{"a":{"b":1,"b":1}}', b'{"a":1,"\\u0061":2}', b"[1e999]", b"[NaN]",
+        b"[18446744073709551617]", b"[-0]", b'["\\u0000"]', b'["\\ud800"]', b"[1.00]",
+        b"[" * 65 + b"]" * 65, b"\xef\xbb\xbf{}", b'["\xed\xa0\x80"]',
+    ],
+)  # fmt: skip
+def test_what_hides_something_is_looked_at_closely(body: bytes) -> None:
+    assert _plain(body) is None
+
+
+def test_what_clients_write_is_read_quickly() -> None:
+    assert _plain(json.dumps({"a": [1, 2.5, "é", None, True]}, **COMPACT).encode()) is not None
 
 
 @given(st.text())

@@ -3,7 +3,7 @@
 Pure: no clock, no network, no state. The only place that makes a Grant.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from mcp_gateway.call import AGGREGATE, Call, Grant, Principal
 from mcp_gateway.catalogue import Catalogue

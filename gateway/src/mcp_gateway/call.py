@@ -3,10 +3,10 @@
     bytes → Call → Principal → Grant → Receipt → Answer
 
 Pure: no clock, no network, no state. `Grant` is made only in authorize, `Receipt` only in record.
+Structs, as a frozen dataclass sets each field by a call of its own.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
@@ -20,8 +20,7 @@ Raw = msgspec.Raw
 AGGREGATE = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One well-formed JSON-RPC request, as the client sent it."""
 
     id: str
@@ -40,8 +39,7 @@ class Call:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(msgspec.Struct, frozen=True):
     """A person and the agent that acts for them, or an agent that acts for itself (a service)."""
 
     issuer: str
@@ -53,14 +51,17 @@ class Principal:
     agent: str
     expires: int
     # SHA-256 of the token: the key of everything cached for it
-    token_hash: bytes = field(repr=False)
-    token: str = field(repr=False)
+    token_hash: bytes
+    token: str
     issued: int = 0
     service: bool = False
 
+    def __repr__(self) -> str:
+        """Without the token: this ends up in tracebacks."""
+        return f"Principal(username={self.username!r}, agent={self.agent!r})"
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+
+class Grant(msgspec.Struct, frozen=True):
     """Proof that policy allows this call to this server."""
 
     principal: Principal
@@ -72,8 +73,7 @@ class Grant:
     policy: str
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True):
     """Proof that the intent is on the record, durably."""
 
     grant: Grant
@@ -83,8 +83,7 @@ class Receipt:
 Status = Literal["ok", "tool_error", "failed", "cancelled", "unknown", "refused"]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What goes back: a JSON-RPC result or error, and how it is to be recorded."""
 
     status: Status

@@ -3,11 +3,12 @@
 Pure: no clock, no network, no state.
 """
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from mcp_gateway.call import Call, Grant, Raw
 from mcp_gateway.policy import Rule
@@ -46,7 +47,7 @@ def asked_of_server(call: Call, grant: Grant) -> Grant:
 
 def counted(rule: Rule) -> Rule:
     """Typing is not using: it has the same rate, counted apart."""
-    return replace(rule, name=METHOD)
+    return dataclasses.replace(rule, name=METHOD)
 
 
 def _reference(call: Call) -> dict[str, Any]:

@@ -127,11 +127,10 @@ class Exchange:
         }
         with tracer.start_as_current_span("token exchange"):
             try:
-                async with (
-                    asyncio.timeout(TIMEOUT_SECONDS),
-                    self._client.post(self._token_url, FORM, urlencode(form).encode()) as reply,
-                ):
-                    document = _slices(await reply.read(MAX_ANSWER))
+                data = urlencode(form).encode()
+                async with asyncio.timeout(TIMEOUT_SECONDS):
+                    with await self._client.post(self._token_url, FORM, data) as reply:
+                        document = _slices(await reply.read(MAX_ANSWER))
             except (UnreachableError, BrokenError, TimeoutError, ValueError) as error:
                 raise _away() from error
         if reply.status >= 500:

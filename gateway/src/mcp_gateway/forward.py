@@ -8,14 +8,13 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, StatusCode
 
 from mcp_gateway.breaker import Breaker
 from mcp_gateway.call import Answer, Call, Grant, Raw, Receipt
@@ -97,12 +96,21 @@ class Forward:
                     upstream.name,
                     upstream.resource,
                 )
-                with tracer.start_as_current_span(_span_name(grant), kind=SpanKind.CLIENT) as span:
-                    span.set_attribute("server.address", upstream.name)
-                    body = envelope(grant.call, grant.target)
+                span = tracer.start_span(
+                    _span_name(grant),
+                    kind=SpanKind.CLIENT,
+                    attributes={"server.address": upstream.name},
+                )
+                try:
+                    body = envelope(grant.call, grant.target, span)
                     head = headers(grant.call, grant.target, token, grant.rule.timeout)
                     begun = time.perf_counter()
                     answer = await self._send(upstream, body, head, grant.call, emit)
+                except BaseException:
+                    span.set_status(StatusCode.ERROR)
+                    raise
+                finally:
+                    span.end()
         except TimeoutError:
             if begun:  # a server that hangs rests, too: the next callers hear at once
                 self._breakers[upstream.name].failed()
@@ -132,9 +140,10 @@ class Forward:
             "mcp-method": method,
         }  # fmt: skip
         try:
-            async with asyncio.timeout(10), self._open(upstream, body, head) as response:
-                document = _slices.decode(await self._read(response))
-                return _slices.decode(document["result"])
+            async with asyncio.timeout(10):
+                with await self._open(upstream, body, head) as response:
+                    document = _slices.decode(await self._read(response))
+                    return _slices.decode(document["result"])
         except (UnreachableError, TimeoutError, TooMuchError, *GARBAGE) as error:
             raise unavailable("server_unavailable", f"{server} does not answer.") from error
 
@@ -151,7 +160,7 @@ class Forward:
             raise unavailable(CIRCUIT_OPEN, f"{upstream.name} is failing and rests.", wait)
         sent = False
         try:
-            async with self._open(upstream, body, head) as response:
+            with await self._open(upstream, body, head) as response:
                 sent = True
                 kind = response.headers.get("content-type", "")
                 if kind.startswith("text/event-stream"):
@@ -175,22 +184,13 @@ class Forward:
         breaker.worked() if answer.reason != "server_failed" else breaker.failed()
         return answer
 
-    @asynccontextmanager
-    async def _open(
-        self, upstream: Upstream, body: bytes, head: dict[str, str]
-    ) -> AsyncIterator[Reply]:
+    async def _open(self, upstream: Upstream, body: bytes, head: dict[str, str]) -> Reply:
         """Connect once more when nothing was sent: the server may be starting again."""
-        async with AsyncExitStack() as stack:
-            try:
-                reply = await stack.enter_async_context(
-                    self._client.post(upstream.address, head, body)
-                )
-            except UnreachableError:
-                await asyncio.sleep(0.05)
-                reply = await stack.enter_async_context(
-                    self._client.post(upstream.address, head, body)
-                )
-            yield reply
+        try:
+            return await self._client.post(upstream.address, head, body)
+        except UnreachableError:
+            await asyncio.sleep(0.05)
+            return await self._client.post(upstream.address, head, body)
 
     async def _read(self, response: Reply) -> bytes:
         chunks, size = [], 0

@@ -2,7 +2,6 @@
 
 import os
 import time
-import uuid
 
 
 def call_id() -> str:
@@ -12,4 +11,5 @@ def call_id() -> str:
     value = (milliseconds & ((1 << 48) - 1)) << 80 | random
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
-    return str(uuid.UUID(int=value))
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -7,10 +7,10 @@ servers are sealed.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from mcp_gateway.call import Answer, Call, Principal, Raw
 from mcp_gateway.catalogue import Catalogue

@@ -7,8 +7,10 @@ gets those that belong to their arguments.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from mcp_gateway.call import Call
 from mcp_gateway.refusals import header_mismatch

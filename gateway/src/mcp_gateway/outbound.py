@@ -5,8 +5,8 @@ gone (Streamable HTTP, section "Cancellation"). aiohttp does so; clients whose r
 cancelled task would leave every abandoned tool running.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from typing import Self
 
 import aiohttp
 
@@ -14,6 +14,8 @@ CONNECT_SECONDS = 2.0
 IDLE_SECONDS = 4.0  # shorter than uvicorn's keep-alive of 5: it must not close under a request
 
 
+# given, as aiohttp adds what is missing of these, and is slower where it is told not to
+OWN = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "mcp-gateway"}
 READ_AHEAD = 262_144  # bytes a server may send before somebody reads them
 
 
@@ -26,13 +28,22 @@ class BrokenError(Exception):
 
 
 class Reply:
-    """One response; its body is read chunk by chunk."""
+    """One response; its body is read chunk by chunk, inside `with`."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
         self.status = response.status
-        # lower-case names
-        self.headers: Mapping[str, str] = {k.lower(): v for k, v in response.headers.items()}
+        self.headers: Mapping[str, str] = response.headers  # whatever the case of a name
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # releases a finished response to the pool, closes an unfinished one
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
 
     async def read_chunk(self) -> bytes | None:
         """The next part of the body; None at its end."""
@@ -67,12 +78,10 @@ class Outbound:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             auto_decompress=False,
             trust_env=False,
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             read_bufsize=READ_AHEAD,
         )
 
-    @asynccontextmanager
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> AsyncIterator[Reply]:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Send one request; the connection is kept when the answer was read to its end.
 
         Raises:
@@ -85,7 +94,7 @@ class Outbound:
             raise ValueError(f"not an http(s) URL: {url!r}")
         try:
             response = await self._session.post(
-                url, headers=headers, data=body, allow_redirects=False
+                url, headers={**OWN, **headers}, data=body, allow_redirects=False
             )
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise UnreachableError(type(error).__name__) from error
@@ -93,14 +102,7 @@ class Outbound:
             raise ValueError(f"not an http(s) URL: {url!r}") from error
         except aiohttp.ClientError as error:
             raise BrokenError(type(error).__name__) from error
-        try:
-            yield Reply(response)
-        finally:
-            # releases a finished response to the pool, closes an unfinished one
-            if response.content.at_eof():
-                response.release()
-            else:
-                response.close()
+        return Reply(response)
 
     async def aclose(self) -> None:
         await self._session.close()

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from opentelemetry import propagate
+from opentelemetry import trace
+from opentelemetry.trace import Span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from mcp_gateway.call import Call, Raw
 from mcp_gateway.read import LOG_LEVEL, META_CAPABILITIES, META_VERSION, MODERN
@@ -20,11 +22,13 @@ KEPT_META = ("progressToken", META_CAPABILITIES, LOG_LEVEL)
 # an older client sets its level once, for a session; there is none to remember it
 LEGACY_LOG_LEVEL = "info"
 
+TRACE = TraceContextTextMapPropagator()
+
 _encode = msgspec.json.Encoder().encode
 
 
-def envelope(call: Call, target: str | None) -> bytes:
-    """The request as the server gets it."""
+def envelope(call: Call, target: str | None, span: Span = trace.INVALID_SPAN) -> bytes:
+    """The request as the server gets it; its own spans belong under `span`."""
     meta: dict[str, Any] = {key: call.meta[key] for key in KEPT_META if key in call.meta}
     meta[META_CAPABILITIES] = _capabilities(call)
     if call.era == "legacy":
@@ -32,7 +36,7 @@ def envelope(call: Call, target: str | None) -> bytes:
     meta[META_VERSION] = MODERN
     meta["io.modelcontextprotocol/clientInfo"] = GATEWAY_INFO
     meta[CALL] = call.id
-    propagate.inject(meta)
+    TRACE.inject(meta, trace.set_span_in_context(span))
     params: dict[str, Any] = {**call.params, "_meta": meta}
     if target is not None and "name" in params:
         params["name"] = target

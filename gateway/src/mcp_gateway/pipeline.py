@@ -12,7 +12,9 @@ outcome before its answer does.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from mcp_gateway import lists
 from mcp_gateway.aside import Aside, Forwarding

@@ -8,11 +8,11 @@ import hashlib
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import msgspec
+from msgspec.structs import replace
 from opentelemetry import trace
 
 from mcp_gateway.audit.ledger import Kind

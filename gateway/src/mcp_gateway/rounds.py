@@ -9,10 +9,10 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from mcp_gateway.call import Answer, Call, Grant, Raw
 from mcp_gateway.read import META_CAPABILITIES
