@@ -18,7 +18,7 @@ from mcp_playbook.deployment import Deployment
 from mcp_playbook.tokens import NoTokenError
 from mcp_playbook.wire import ListRefusedError
 
-SECONDS = 240.0  # for one check; most take one or two
+SECONDS = 400.0  # for one check; most take one or two, W3-13 with WAIT=1 a token's life
 
 
 async def run(

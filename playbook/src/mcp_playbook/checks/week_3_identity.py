@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 from mcp_playbook import wire
 from mcp_playbook.checks.check import Failed, NotYet, line
 from mcp_playbook.checks.inside import refused_inside
+from mcp_playbook.checks.leaving import refused_after_leaving
 from mcp_playbook.checks.needs import signed_in
 from mcp_playbook.deployment import Deployment, Endpoint
 from mcp_playbook.wire import Reply
@@ -165,13 +166,8 @@ async def ends_here(at: Deployment) -> str:
 @line(
     "W3-13", "kit", "A person removed at the issuer is refused within the bound", "CC6.2", "A.5.18"
 )
-async def removed(_: Deployment) -> str:
-    raise NotYet(
-        "disabling a person needs the issuer's administration API; make up runs the development "
-        "issuer, which has none",
-        do="With Keycloak: disable the person, note the time of their last answered call. The "
-        "bound is the token's life and 30 s of skew; make revoke makes it the next call.",
-    )
+async def removed(at: Deployment) -> str:
+    return await refused_after_leaving(at)
 
 
 @line("W3-14", "black-box", "Sign-in insists on PKCE with S256", "CC6.1", "A.8.5")
