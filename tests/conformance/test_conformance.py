@@ -71,7 +71,7 @@ async def test_a_gateway_that_lets_nothing_through_does_not_pass(
     report = await official(stage.url, requirements, expected(requirements), tmp_path / "out")
     assert report.status == 1
     assert stage.used == set()
-    assert report.passed & official.required(requirements) == worth.IDLE[requirements]
+    assert report.passed & official.required(requirements) <= worth.IDLE[requirements]
 
 
 def test_nothing_the_modern_protocol_requires_is_expected_to_fail() -> None:

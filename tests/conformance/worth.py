@@ -35,15 +35,20 @@ NOT_PLAYED: dict[str, set[str]] = {
     },
 }
 
-# required scenarios that pass for somebody who may use nothing at all: empty lists are lists, and a
-# refusal is what these look for. tests/house holds what they mean to
+# required scenarios that may pass for somebody who may use nothing at all: empty lists are lists, and
+# a refusal is what these look for (some warn, once guessing is limited). tests/house holds what they
+# mean to
 IDLE: dict[str, set[str]] = {
     MODERN: {
         "caching",
         "dns-rebinding-protection",
+        "input-required-result-ignore-extra-params",
+        "input-required-result-missing-input-response",
         "input-required-result-unsupported-methods",
+        "input-required-result-validate-input",
         "prompts-list",
         "resources-list",
+        "sep-2164-resource-not-found",
         "server-sse-multiple-streams",
         "tools-list",
     },
