@@ -39,8 +39,19 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
 @pytest_asyncio.fixture
 async def told(server: Counted, opened: Opened) -> AsyncIterator[Told]:
     """The gateway before which all this happens stays as it was."""
-    async with opened(server) as home, unharmed(home, records=0) as heard:
+    async with judged(server, opened, records=0) as (_, heard):
         yield heard
+
+
+@asynccontextmanager
+async def judged(
+    server: Counted, opened: Opened, **oracle: Any
+) -> AsyncIterator[tuple[House, Told]]:
+    async with opened(server) as home:
+        # a first sign-in takes Keycloak its time; how long one takes is not what is judged here
+        result_of(await home.call(GOOD["name"], GOOD["arguments"]))
+        async with unharmed(home, **oracle) as told:
+            yield home, told
 
 
 def nowhere(answer: httpx2.Response) -> bool:
@@ -138,16 +149,17 @@ async def test_O09_the_issuer_fetches_no_client_from_an_address(told: Told, issu
 
 
 async def test_O12_nobody_registers_a_client_for_themselves(told: Told, issuer: Issuer) -> None:
-    client = {
-        "client_name": "Helpful", "redirect_uris": ["https://evil.example/cb"], "clientId": "helpful",
-        "grant_types": ["authorization_code", "client_credentials"], "token_endpoint_auth_method": "none",
-    }  # fmt: skip
+    back = {"redirect_uris": ["https://evil.example/cb"], "client_name": "Helpful"}
+    places = {
+        f"{issuer.url}/clients-registrations/openid-connect": back,
+        f"{issuer.url}/clients-registrations/default": {
+            "clientId": "helpful",
+            "publicClient": True,
+        },
+    }
     found = httpx2.get(f"{issuer.url}/.well-known/openid-configuration").json()
-    places = [
-        f"{issuer.url}/clients-registrations/{kind}" for kind in ("openid-connect", "default")
-    ]
-    advertised = found.get("registration_endpoint")
-    for place in {*places, *([advertised] if advertised else [])}:
+    assert found.get("registration_endpoint") in {None, *places}
+    for place, client in places.items():
         for more in (
             {},
             {"authorization": f"Bearer {issuer.token('ana')}"},
@@ -161,14 +173,6 @@ async def test_O12_nobody_registers_a_client_for_themselves(told: Told, issuer: 
     policies = REALM.get("components", {})
     assert not [one for one in policies if "ClientRegistrationPolicy" in one]
     assert "initialAccessTokens" not in json.dumps(REALM)
-
-
-@asynccontextmanager
-async def judged(
-    server: Counted, opened: Opened, **oracle: Any
-) -> AsyncIterator[tuple[House, Told]]:
-    async with opened(server) as home, unharmed(home, **oracle) as told:
-        yield home, told
 
 
 async def offered(home: House, told: Told, token: str) -> httpx2.Response:
