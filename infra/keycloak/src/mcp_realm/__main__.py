@@ -10,6 +10,7 @@ COMMANDS = {
     "fetch": "mcp_realm.fetch",
     "database": "mcp_realm.database",
     "serve": "mcp_realm.serve",
+    "identity": "mcp_realm.identity",
 }
 
 
