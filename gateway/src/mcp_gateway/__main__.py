@@ -1,6 +1,7 @@
 """`python -m mcp_gateway`: one replica; `--check` reads what it would read, and starts nothing."""
 
 import argparse
+import gc
 import logging
 import sys
 
@@ -35,7 +36,17 @@ def main() -> None:
         return
     for doubt in doubts:
         log.warning("production", extra={"warning": doubt})
+    _spare_the_collector()
     serve(gateway, gateway.settings, gateway.leave)
+
+
+def _spare_the_collector() -> None:
+    """What is there now stays; and a call makes hundreds of objects that die with it. Looking for
+    cycles after every 700, through everything ever loaded, took a tenth of a call.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _described(gateway: Gateway) -> str:

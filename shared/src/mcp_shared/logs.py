@@ -69,6 +69,8 @@ class Seldom(logging.Filter):
 
 def setup(service: str, level: str = "INFO") -> None:
     """Send every logger of this process through one handler on stderr."""
+    # a line does not say which thread and process wrote it, so nobody needs to find out
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(service))
     handler.addFilter(Seldom())
