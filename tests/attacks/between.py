@@ -1,8 +1,9 @@
-"""Between the gateway and its issuer: everything passes, is counted, and metadata can be bent."""
+"""Between the gateway and its issuer: what is asked is counted, and metadata can be bent."""
 
 import contextlib
 import json
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,8 @@ from house.house import GATEWAY, House
 from people import Issuer
 from starlette.requests import Request
 from starlette.responses import Response
+
+from mcp_shared.tokens import KeySource
 
 METADATA = "/.well-known/openid-configuration"
 
@@ -42,6 +45,30 @@ class Between:
             said = json.dumps({key: one for key, one in found.items() if one is not GONE}).encode()
         kind = answer.headers.get("content-type", "application/json")
         await Response(said, answer.status_code, media_type=kind)(scope, receive, send)
+
+
+@dataclass
+class Watched:
+    """How often the gateway asks for keys, and a clock that can be put forward."""
+
+    source: KeySource
+    asked: int = 0
+    ahead: float = 0.0
+
+    def __post_init__(self) -> None:
+        fetch = self.source._fetch
+
+        async def counted() -> Mapping[str, Any]:
+            self.asked += 1
+            return await fetch()
+
+        self.source._fetch = counted
+        self.source._clock = lambda: time.monotonic() + self.ahead
+
+
+def watched(home: House) -> Watched:
+    assert home.gateway.keys is not None
+    return Watched(home.gateway.keys)
 
 
 @contextlib.asynccontextmanager

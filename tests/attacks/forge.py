@@ -27,6 +27,16 @@ GONE: Any = object()
 OWN_NAMES = {"": GOOD["name"], "numbers": "add_numbers", "letters": "count_letters"}
 
 
+def signed_in(issuer: Issuer) -> dict[str, str]:
+    """Every token that ana gets at once: access, refresh and ID token."""
+    answer = issuer.ask(
+        grant_type="password", client_id="mcp-dev-cli", username="ana", password=issuer.password,
+        scope="openid aud:mcp",
+    )  # fmt: skip
+    tokens: dict[str, str] = answer.json()
+    return tokens
+
+
 def b64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 

@@ -11,7 +11,8 @@ from typing import Any
 import httpx2
 import pytest
 import pytest_asyncio
-from attacks.forge import challenge, listener
+from attacks.between import watched
+from attacks.forge import challenge, listener, signed_in
 from attacks.oracle import Told, unharmed
 from attacks.test_oauth_metadata import REALM, addresses_of
 from browser import Browser, Pkce, callback
@@ -19,9 +20,11 @@ from house.asks import GOOD, result_of, tool_error
 from house.backends import Counted
 from house.conftest import Opened
 from house.house import House
-from identity import real_keycloak
+from identity import real_keycloak, signing_keys
 from identity.test_redirect_uri import REFUSED
 from people import Issuer, running_issuer
+
+from mcp_shared.tokens import LAST_GOOD_SECONDS, REFETCH_SECONDS
 
 SERVERS = ("numbers", "letters")
 PEOPLES = [one for one in REALM["clients"] if one["standardFlowEnabled"]]
@@ -186,10 +189,7 @@ async def test_T08_T13_T14_what_else_the_issuer_hands_out_opens_nothing(
 ) -> None:
     """A token without audience, the ID token, the refresh token: as this issuer really makes them."""
     async with judged(server, opened, records=0) as (home, told):
-        tokens = issuer.ask(
-            grant_type="password", client_id="mcp-dev-cli", username="ana", password=issuer.password,
-            scope="openid aud:mcp",
-        ).json()  # fmt: skip
+        tokens = signed_in(issuer)
         host = Browser(issuer).tokens("ana", scope="openid")
         for token in (
             issuer.token("ana", "openid"), tokens["id_token"], tokens["refresh_token"],
@@ -205,10 +205,7 @@ async def test_T24_after_the_end_of_a_session_no_server_is_opened_any_more(
 ) -> None:
     async with judged(server, opened, records=3, upstream=1) as (home, told):
         for end in ("revoke", "logout"):
-            tokens = issuer.ask(
-                grant_type="password", client_id="mcp-dev-cli", username="ana",
-                password=issuer.password, scope="openid aud:mcp",
-            ).json()  # fmt: skip
+            tokens = signed_in(issuer)
             name = {"revoke": "token", "logout": "refresh_token"}[end]
             brought = {"revoke": tokens["access_token"], "logout": tokens["refresh_token"]}[end]
             ended = issuer.post(end, client_id="mcp-dev-cli", **{name: brought})
@@ -216,3 +213,33 @@ async def test_T24_after_the_end_of_a_session_no_server_is_opened_any_more(
             answer = await offered(home, told, tokens["access_token"])
             assert tool_error(answer)[1]["code"] == "exchange_refused"
         assert result_of(await offered(home, told, issuer.token("ana")))["content"]
+
+
+async def test_T25_a_new_key_counts_after_one_question_and_a_removed_one_no_more(
+    server: Counted, opened: Opened, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with judged(server, opened, records=0) as (home, told):
+
+        async def listed(token: str) -> int:
+            said = {"authorization": f"Bearer {token}"}
+            return int(told.answer(await home.post("tools/list", headers=said)).status_code)
+
+        keys = watched(home)
+        known, unseen, late = (issuer.token("ana") for _ in range(3))
+        assert await listed(known) == 200
+        signing_keys.replace(issuer)  # another one signs; the one before is still published
+        keys.ahead += REFETCH_SECONDS + 1
+        assert [await listed(issuer.token("ana")) for _ in range(2)] == [200, 200]
+        assert keys.asked == 1
+        assert await listed(unseen) == 200
+        signing_keys.withdraw(issuer)  # and nobody has come with a newer one yet
+        keys.ahead += LAST_GOOD_SECONDS / 4 + 1
+        assert await listed(late) == 401
+        assert keys.asked == 2
+        assert await listed(issuer.token("ana")) == 200
+        # who was let in before stays until the token ends, and no longer than any other
+        assert await listed(known) == 200
+        assert keys.asked <= 3  # one more where another key has been made
+        home._tokens.clear()  # signed with a key that is gone by now
+        # for the server, too, the half minute has passed
+        monkeypatch.setattr("mcp_shared.tokens.REFETCH_SECONDS", 0)

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from attacks.forge import GONE, challenge, offering
+from attacks.forge import GONE, challenge, offering, signed_in
 from attacks.oracle import unharmed
 from house.asks import error_of
 from house.house import GATEWAY, House
@@ -80,10 +80,7 @@ async def test_T11_only_the_exact_issuer_counts(home: House) -> None:
 async def test_T13_an_id_token_is_no_access_token(home: House) -> None:
     async with offering(home) as offered:
         mint = offered.mint
-        answer = home.issuer.ask(
-            grant_type="password", client_id="mcp-dev-cli", username="ana",
-            password=home.issuer.password, scope="openid aud:mcp",
-        ).json()  # fmt: skip
+        answer = signed_in(home.issuer)
         assert home.issuer.claims(answer["id_token"])["aud"] == "mcp-dev-cli"
         await offered.refused(answer["id_token"], ACCESS)
         # also where its audience is this gateway, and where only its header tells
@@ -107,10 +104,7 @@ async def test_T13_an_id_token_is_no_access_token(home: House) -> None:
 async def test_T14_a_refresh_offline_or_logout_token_is_no_access_token(home: House) -> None:
     async with offering(home) as offered:
         mint = offered.mint
-        answer = home.issuer.ask(
-            grant_type="password", client_id="mcp-dev-cli", username="ana",
-            password=home.issuer.password, scope="openid aud:mcp",
-        ).json()  # fmt: skip
+        answer = signed_in(home.issuer)
         await offered.refused(answer["refresh_token"], ACCESS)
         for kind in (
             "Refresh",

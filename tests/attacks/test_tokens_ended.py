@@ -1,15 +1,12 @@
 """T24: a token after its end: revoked, signed out, or its person blocked. How long it still counts."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-import pytest_asyncio
 from attacks.oracle import unharmed
 from house.asks import GOOD, error_of, result_of, tool_error
 from house.backends import Counted
 from house.conftest import Opened
 from house.house import House
 from house.operator import Operator
+from house.test_switches import operator
 
 from mcp_shared.tokens import CLOCK_SKEW_SECONDS
 
@@ -17,12 +14,7 @@ ADD = GOOD["name"]
 BOUND_SECONDS = 330  # how long a token that was only revoked at the issuer can still count here
 
 
-@pytest_asyncio.fixture
-async def operator(home: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Operator]:
-    made = Operator(home, monkeypatch)
-    yield made
-    await made.open_everything()
-    home._tokens.clear()
+__all__ = ["operator"]  # a fixture
 
 
 async def test_T24_a_revoked_token_is_refused_on_the_next_call_and_no_token_lives_long(
