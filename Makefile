@@ -166,6 +166,10 @@ test: .venv/ready ## every test but the official protocol suite (TESTS=tests/gat
 conformance: .venv/ready ## the official protocol suite, both eras, through the gateway
 	@$(PY) -m pytest -q tests/conformance
 
+.PHONY: clients
+clients: .venv/ready ## real clients against the whole stack: SDKs, Inspector, Claude Code, Codex (fetched by npm)
+	@FETCH_CLIENTS=1 $(PY) -m pytest -q tests/clients
+
 .PHONY: check
 check: .venv/ready ## format, lint, types, lock
 	@$(PY) -m ruff format --check $(CODE)

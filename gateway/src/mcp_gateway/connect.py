@@ -31,7 +31,7 @@ def configurations(url: str, name: str = NAME, scope: str = "aud:mcp") -> tuple[
         ),
         Configuration(
             "codex",
-            "Codex: run these two",
+            "Codex: run the first, which also signs in; the second signs in again",
             f"codex mcp add {name} --url {url} --oauth-client-id codex-cli\ncodex mcp login {name}",
         ),
         Configuration(
