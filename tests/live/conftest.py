@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from mcp_local import locked_tool
 from mcp_local.load import Stack
 from mcp_local.stack import running
+
+if TYPE_CHECKING:
+    from live.replicated import Two
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -32,3 +37,16 @@ def stack(run_folder: Path) -> Iterator[Stack]:
 def _started(run_folder: Path) -> Iterator[Stack]:
     with running(run_folder / "live", root=ROOT, within=240) as stack:
         yield stack
+
+
+@pytest.fixture(scope="session")
+def two(run_folder: Path) -> "Iterator[Two]":
+    """A second stack, of two gateways behind a balancer."""
+    from live.replicated import two_gateways
+
+    try:
+        locked_tool.ready(ROOT, "caddy")
+    except locked_tool.ToolMissingError as error:
+        pytest.skip(f"no Caddy: {error}")
+    with two_gateways(run_folder / "two") as made:
+        yield made

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from mcp_gateway.settings import Server
 from mcp_local.governed import Call
+from mcp_local.load import Stack
 from mcp_playbook import wire
 from mcp_playbook.tokens import Tokens
 from mcp_playbook.wire import Reply
@@ -62,6 +63,7 @@ class Kit:
     metrics: str | None = None  # base URL of Prometheus' API
     operator: tuple[str, str] | None = None  # username and password for the console
     launches: Mapping[str, Launch] = field(default_factory=dict)
+    stack: Stack | None = None  # whose processes may be ended: the local one's alone
 
 
 @dataclass(frozen=True)

@@ -176,6 +176,7 @@ def of_stack(stack: Stack) -> Deployment:
             metrics=telemetry,
             operator=_operator(stack, password),
             launches=_launches(stack),
+            stack=stack,
         ),
     )
 

@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playbook.live.meddler import Change, seen_through, wrong
 
+from mcp_local import locked_tool
 from mcp_local.load import Stack
-from mcp_local.stack import running
+from mcp_local.stack import place_for_test, running, started
 from mcp_playbook import source
 from mcp_playbook.deployment import Deployment
 
@@ -39,6 +41,19 @@ def at(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deploym
     """The stack as the checks see it, with evidence of this test's own."""
     monkeypatch.setenv(source.EVIDENCE, str(tmp_path / "evidence"))
     return source.of_stack(stack)
+
+
+@pytest.fixture(scope="session")
+def two_gateways(run_folder: Path) -> Iterator[Stack]:
+    try:
+        locked_tool.ready(ROOT, "caddy")
+    except locked_tool.ToolMissingError as error:
+        pytest.skip(f"no Caddy: {error}")
+    stack = Stack(replace(place_for_test(run_folder / "two-gateways", ROOT), replicas=2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
+        with started(stack, within=240):
+            yield stack
 
 
 @pytest.fixture

@@ -63,10 +63,6 @@ async def test_W4_04_passes_and_fails_for_a_server_nobody_vetted(
     await fails(week_4.vetted, kit(at, servers=(*at.kit.servers, foreign)), "theirs")
 
 
-async def test_W4_05_waits_for_replicas(at: Deployment) -> None:
-    await waits(week_4.replicas, at, "one gateway")
-
-
 def rehearsed(folder: Path, names: list[str], *, passed: bool = True, days: int = 0) -> None:
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     for name in names:

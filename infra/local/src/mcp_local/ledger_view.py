@@ -40,12 +40,12 @@ async def record_of(filler: Filler, outcome: Outcome, since: datetime) -> str | 
     return f"{str(found['seg'])[:8]}/{found['seq']}" if found else None
 
 
-def verified(filler: Filler) -> tuple[str, str]:
+def verified(filler: Filler, *more: str) -> tuple[str, str]:
     """`yes` or `no`, and the verifier's own words."""
     gateway = filler.plan.part("gateway")
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "mcp_gateway.audit", "verify"],
+            [sys.executable, "-m", "mcp_gateway.audit", "verify", *more],
             env=environment.of_process(gateway, filler), cwd=filler.place.root,
             check=False, capture_output=True, text=True, timeout=VERIFY_SECONDS,
         )  # fmt: skip

@@ -9,12 +9,13 @@ from mcp_playbook.checks import (
     week_3_rehearsed,
     week_3_rights,
     week_4,
+    week_4_replicas,
 )
 from mcp_playbook.checks.check import Check
 
 _MODULES = (
     week_1, week_2, week_3_identity, week_3_rights, week_3_record, week_3_protocol,
-    week_3_rehearsed, week_4,
+    week_3_rehearsed, week_4, week_4_replicas,
 )  # fmt: skip
 
 CHECKS: tuple[Check, ...] = tuple(

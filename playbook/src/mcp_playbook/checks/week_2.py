@@ -25,7 +25,7 @@ async def logs(at: Deployment) -> str:
     for probe in probes:
         await at.call(probe)
     await asyncio.sleep(1.0)
-    lines = logfiles.since(folder, before, [*(p.server for p in probes), "gateway"])
+    lines = logfiles.since(folder, before, [*(p.server for p in probes), *_gateways(folder)])
     if not lines:
         raise Failed(f"no line was written to {folder.name}/", do="Keep stderr of every process.")
     if odd := [row for row in lines if row.entry is None]:
@@ -111,6 +111,11 @@ async def durations(at: Deployment) -> str:
             "OTEL_METRIC_EXPORT_INTERVAL says how often they are sent.",
         )
     return f"{len(wanted)} series of {DURATION}"
+
+
+def _gateways(folder: Path) -> list[str]:
+    """One log for each replica: gateway, gateway-2."""
+    return [file.stem for file in folder.glob("gateway*.log")]
 
 
 @line(

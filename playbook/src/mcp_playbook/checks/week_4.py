@@ -105,19 +105,6 @@ async def vetted(at: Deployment) -> str:
 
 
 @line(
-    "W4-05", "kit", "A replica is killed: a retried read succeeds, no write runs twice",
-    "A.8.14", "A1.2", "CC7.5",
-)  # fmt: skip
-async def replicas(at: Deployment) -> str:
-    kit_of(at)
-    raise NotYet(
-        "this stack has one gateway; replicas behind a balancer are not part of it yet",
-        do="make drill NAME=gateway-down shows what one killed gateway costs, that reads can be "
-        "retried, and that nothing is lost from the record.",
-    )
-
-
-@line(
     "W4-06", "kit", "Every runbook's drill was run within 90 days", "A1.3", "CC7.4", "CC7.5",
     "A.5.26", "A.5.30", "A.8.13",
 )  # fmt: skip

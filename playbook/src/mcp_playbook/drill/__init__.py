@@ -54,7 +54,8 @@ DRILLS: tuple[Drill, ...] = (
     Drill("server-down", "A server's process dies", module="server_down"),
     Drill(
         "gateway-down", "The gateway dies under calls", module="gateway_down",
-        missing="a second replica that takes over: this stack has one gateway",
+        missing="a second replica that takes over: this drill's stack has one gateway; "
+        "make up REPLICAS=2 and W4-05 show it",
     ),
     Drill("revoke-person", "A person must be stopped now", module="revoke_person"),
     Drill(
