@@ -127,6 +127,11 @@ def test_keys_that_the_gateway_cannot_reach_are_named_with_the_line(
     assert "infra/local/stack.toml:10 GATEWAY_ISSUER_INTERNAL" in found.remedy
 
 
+def test_a_file_of_the_stack_that_cannot_be_read_is_no_end_of_the_doctor(plain: Stack) -> None:
+    (plain.here.root / "infra" / "local" / "stack.toml").write_text("[services.")
+    assert keys(Stack(plain.here)).good
+
+
 def test_a_clock_of_the_issuer_that_is_ahead_is_told_with_what_it_does(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(AHEAD)
     environment = {"PYTHONPATH": str(tmp_path)}

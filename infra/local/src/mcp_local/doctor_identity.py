@@ -12,9 +12,11 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from mcp_gateway.settings import ConfigError
 from mcp_local import control
 from mcp_local.doctor_finding import Finding, get, place_of
 from mcp_local.load import Stack
+from mcp_local.stack_toml import StackTomlError
 from mcp_shared.tokens import CLOCK_SKEW_SECONDS
 
 GATEWAY_FILE, STACK_FILE = "gateway/gateway.yaml", "infra/local/stack.toml"
@@ -141,13 +143,13 @@ def keys(stack: Stack) -> Finding:
 
 def _internal(stack: Stack) -> tuple[str, str]:
     """The gateway's address for the issuer, and which line says so."""
-    name = "GATEWAY_ISSUER_INTERNAL"
-    env = next((part.env for part in stack.plan.parts if part.public == "gateway"), {})
-    if name not in env:
-        return stack.here.issuer_base, place_of(stack.here.root, GATEWAY_FILE, "issuer:")
-    part = stack.plan.part("gateway")
-    filled = stack.filler().with_any_port().fill(env[name], part)
-    return filled.rstrip("/"), f"{place_of(stack.here.root, STACK_FILE, f'{name} =')} {name}"
+    name, here = "GATEWAY_ISSUER_INTERNAL", stack.here
+    try:
+        part = stack.plan.part("gateway")
+        filled = stack.filler().with_any_port().fill(part.env[name], part)
+    except (StackTomlError, ConfigError, LookupError):  # `make up` says what is wrong with a file
+        return here.issuer_base, place_of(here.root, GATEWAY_FILE, "issuer:")
+    return filled.rstrip("/"), f"{place_of(here.root, STACK_FILE, f'{name} =')} {name}"
 
 
 def clock(stack: Stack) -> Finding:
