@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from people import GATEWAY, ROOT, Issuer, render
+from people import GATEWAY, ROOT, TRUST, Issuer, render
 
 from mcp_local.ports import free_port
 from mcp_realm.build import FEATURES, built
@@ -101,7 +101,7 @@ def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(httpx2.TransportError):
-            if httpx2.get(url, timeout=30).status_code == 200:
+            if httpx2.get(url, timeout=30, verify=TRUST).status_code == 200:
                 return
         time.sleep(0.3)
     raise RuntimeError(f"Keycloak did not start: {log.read_text(encoding='utf-8')[-4000:]}")
