@@ -98,7 +98,7 @@ def _measure(run: Run, stage: Stage, options: argparse.Namespace) -> None:
     if "replicas" in wanted:
         run.replicas += replicas.together(stage, every_core(), seconds, told)
     if "growth" in wanted:
-        run.grown += growth.measured(stage, max(2, options.rounds - 1), seconds / 2, told)
+        run.grown += growth.measured(stage, options.rounds, seconds / 2, told)
     if "streams" in wanted:
         run.streams = streams.measured(stage)
 

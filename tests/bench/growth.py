@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 import asyncpg
@@ -34,6 +35,7 @@ class Size:
 
 
 def sizes() -> Iterator[tuple[str, int, Size]]:
+    yield "nothing", 1, Size()
     for times in TIMES:
         yield "servers", times, Size(servers=times)
         yield "tools", times, Size(tools=USUAL_TOOLS * times)
@@ -54,7 +56,9 @@ def measured(stage: Stage, rounds: int, seconds: float, told: Callable[[str], No
                     cost.append(turn(stage, grown, CONNECTIONS, seconds).cpu_ms)
                 memory = grown.part.memory()
             found.append(Grown(what, times, tuple(cost), tuple(beside), memory))
-            told(f"{what} x{times}: {cost} CPU-ms, beside {beside}; {memory / 2**20:.0f} MB")
+            told(
+                f"{what} x{times}: {median(cost):.4f} CPU-ms, beside {median(beside):.4f}; {memory / 2**20:.0f} MB"
+            )
     return found
 
 
