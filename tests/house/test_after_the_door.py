@@ -4,7 +4,6 @@ On tools/call a no is a tool error the model reads, and on the record.
 """
 
 import json
-from typing import Any
 
 from house.asks import GOOD, body_of, tool_error
 from house.house import House
@@ -27,14 +26,6 @@ async def test_every_wrong_argument_is_named_in_one_answer_and_nothing_is_sent(
     intent, outcome = await home.records(tool="add_numbers")
     assert (intent["kind"], outcome["kind"]) == ("intent", "outcome")
     assert (outcome["status"], outcome["reason"]) == ("tool_error", "invalid_arguments")
-
-
-async def test_a18_unknown_arguments_do_not_slip_past_the_pinned_schema(home: House) -> None:
-    extras: list[dict[str, Any]] = [{"\u006eumberz": 1}, {"$ref": "#"}, {"__proto__": {}}]
-    for extra in extras:
-        text, _ = tool_error(await home.call(GOOD["name"], {"numbers": [1], **extra}))
-        assert "unknown argument" in text
-    assert not home.server.calls
 
 
 async def test_arguments_reach_the_server_byte_for_byte(home: House) -> None:

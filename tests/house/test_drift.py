@@ -4,10 +4,7 @@ import pytest
 from house.asks import GOOD, tool_error
 from house.backends import a_server, changed, counted_server
 from house.conftest import Opened
-from house.toolbox import count_letters
 from people import Issuer
-
-from mcp_shared import serve
 
 
 async def test_u02_a_tool_that_changed_since_its_review_is_closed(
@@ -50,18 +47,6 @@ async def test_u02_a_change_while_it_runs_is_noticed_and_its_end_too(
             "structuredContent"
         ]
         assert len(await home.records(kind="event", reason="drift")) == 1
-
-
-async def test_a07_a_tool_the_server_grew_is_neither_listed_nor_called(
-    issuer: Issuer, opened: Opened
-) -> None:
-    grown = a_server()
-    grown._tool_manager._tools["count_letters"] = serve._tool(count_letters)
-    async with counted_server(issuer, grown) as server, opened(server) as home:
-        response = await home.call("numbers_count_letters", {"text": "x"})
-        assert response.json()["error"]["code"] == -32602
-        assert (await home.call(GOOD["name"], GOOD["arguments"])).json()["result"]
-        assert "count_letters" not in (await home.post("tools/list")).text
 
 
 async def test_a_server_that_died_is_unavailable_and_its_return_is_noticed(

@@ -36,34 +36,6 @@ async def test_resources_of_all_servers_come_page_by_page(home: House) -> None:
     assert await home.records() == []
 
 
-async def test_a15_a_cursor_is_of_one_person_one_list_and_one_piece(home: House) -> None:
-    cursor = (await pages(home))[0]["nextCursor"]
-    asked = len(home.server.of("resources/list"))
-    tampered = [
-        cursor[:-1],
-        cursor + "A",
-        cursor[::-1],
-        ("B" if cursor[0] == "A" else "A") + cursor[1:],
-        "",
-        "second",
-        "%%%",
-        "é",
-        "A" * 9000,
-    ]
-    tampered += [
-        cursor[:i] + ("A" if cursor[i] != "A" else "B") + cursor[i + 1 :]
-        for i in range(0, len(cursor), 5)
-    ]
-    assert cursor not in tampered
-    attempts = [("ana", "resources/list", one) for one in tampered]
-    attempts += [("ben", "resources/list", cursor), ("ana", "resources/templates/list", cursor)]
-    for person, method, one in attempts:
-        response = await home.post(method, {"cursor": one}, person=person)
-        assert (response.status_code, error_of(response)["code"]) == (400, -32602), one
-        assert error_of(response)["message"] == "Unknown cursor."
-    assert len(home.server.of("resources/list")) == asked
-
-
 async def test_resource_templates_are_listed_too(home: House) -> None:
     result = result_of(await home.post("resources/templates/list"))
     assert [one["uriTemplate"] for one in result["resourceTemplates"]] == [
