@@ -57,6 +57,8 @@ async def replicas(at: Deployment) -> str:
             f"{found.wrong[0]} ({len(found.wrong)} in all)",
             do="The balancer may send again only what was not sent: lb_retry_match is GET alone.",
         )
+    if load.unfulfilled and (why := load.attempts[-1].later):
+        raise NotYet(f"calls were refused all the time: {why}", do="Again, in a minute.")
     if load.unfulfilled:
         raise Failed(
             f"{load.unfulfilled[0].tool} was never answered, however often it was tried",

@@ -1,7 +1,7 @@
 """A bounded load of reads and keyed writes, as a careful client makes them.
 
 Only a whole answer counts as one; what got none is tried again, a write with its same key, and so
-is what a server cannot say now: it may still be making the write whose answer was lost. Every
+is what is refused for now: a server may still be making the write whose answer was lost. Every
 attempt has a trace of its own, so that the record tells whether somebody on the way repeated it.
 """
 
@@ -17,7 +17,7 @@ import httpx2
 
 from mcp_playbook import wire
 from mcp_playbook.deployment import Deployment
-from mcp_shared.meta import FAULT, RECEIPT
+from mcp_shared.meta import FAULT, RECEIPT, REFUSED
 
 AT_ONCE = 8
 PATIENCE_SECONDS = 20.0  # of a client that tries again
@@ -55,10 +55,11 @@ class Attempt:
         return not self.failure
 
     @property
-    def later(self) -> bool:
-        """The server asks for the same call again."""
+    def later(self) -> str:
+        """Why the same call should be made again a little later: nobody could, or too many did."""
         said = self.document.get("result", {}).get("_meta") or {}
-        return bool((said.get(FAULT) or {}).get("code") == "unavailable")
+        fault, refused = ((said.get(key) or {}).get("code", "") for key in (FAULT, REFUSED))
+        return str(refused or (fault if fault == "unavailable" else ""))
 
     @property
     def works(self) -> bool:
@@ -80,6 +81,7 @@ class Load:
     at: Deployment
     wishes: Iterable[Wish]
     pause: float = 0.0
+    patience: float = PATIENCE_SECONDS
     attempts: list[Attempt] = field(default_factory=list)
     begun: float = field(default_factory=time.monotonic)
     _arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -111,7 +113,7 @@ class Load:
 
     async def _worker(self, http: httpx2.AsyncClient, waiting: Iterator[Wish]) -> None:
         for wish in waiting:
-            deadline = time.monotonic() + PATIENCE_SECONDS
+            deadline = time.monotonic() + self.patience
             while True:
                 attempt = await self._attempt(http, wish)
                 async with self._arrived:
