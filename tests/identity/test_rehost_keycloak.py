@@ -6,7 +6,12 @@ from dataclasses import replace
 import pytest
 from identity import real_keycloak
 from identity.realms import Applied, a_realm
+from identity.test_rehost import clone
 from people import Issuer
+
+from mcp_realm.rehost import Clone, main
+
+__all__ = ["clone"]
 
 OLD, NEW = "https://mcp.old.example", "https://mcp.new.example"
 PASSWORD = "correct horse battery"
@@ -79,3 +84,24 @@ def test_a_realm_moves_with_its_people_and_comes_back(moving: Applied) -> None:
     assert moving.apply(moving.target(gateway=OLD), prune=True) == 0, moving.told
     assert old.claims(old.token("ana", "aud:mcp"))["aud"] == f"{OLD}/mcp"
     assert not [c for c in moving.admin().get_clients() if c["clientId"].startswith(NEW)]
+
+
+def test_the_command_moves_keycloak_and_the_files_together(
+    moving: Applied, clone: Clone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make rehost URL=… KEYCLOAK=1`, there and back; asked nothing, it changes nothing."""
+    text = clone.config.read_text("utf-8")
+    clone.config.write_text(text.replace("https://id.old.example/realms/mcp", moving.url))
+    for name, value in moving.environ(STACK_ROOT=str(clone.root)).items():
+        monkeypatch.setenv(name, value)
+    before = clone.config.read_bytes()
+    assert main([NEW, "--keycloak", "--check"]) == 1
+    assert main([NEW, "--keycloak"]) == 2
+    assert clone.config.read_bytes() == before
+    assert not [c for c in moving.admin().get_clients() if c["clientId"].startswith(NEW)]
+    assert main([NEW, "--keycloak", "--yes"]) == 0
+    assert f"public_url: {NEW}" in clone.config.read_text("utf-8")
+    assert at(moving, NEW).claims(at(moving, NEW).token("ana"))["aud"] == f"{NEW}/mcp"
+    assert main([OLD, "--keycloak", "--yes", "--prune"]) == 0
+    assert clone.config.read_bytes() == before
+    assert at(moving, OLD).claims(at(moving, OLD).token("ana"))["aud"] == f"{OLD}/mcp"

@@ -26,7 +26,7 @@ def wanted(derived: Mapping[str, Any]) -> Realm:
     """Of a derived realm file; the people in it are left where they are."""
     name = derived["realm"]
     things: dict[Kind, dict[str, Mapping[str, Any]]] = {
-        "settings": {name: {key: derived[key] for key in derived.keys() - APART}},
+        "settings": {name: {key: value for key, value in derived.items() if key not in APART}},
         "profile": _named(derived["clientProfiles"]["profiles"]),
         "policy": _named(derived["clientPolicies"]["policies"]),
         "registration": {"trusted-hosts": NO_HOSTS},

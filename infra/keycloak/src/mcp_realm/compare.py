@@ -116,7 +116,7 @@ def compare(wanted: Realm, found: Realm) -> Comparison:
             if differences := _differences(kind, kept, have[name]):
                 changes.append(Change("~", kind, name, differences, kept, have[name]))
             foreign += _foreign_mappers(kind, name, thing, have[name])
-        for name in have.keys() - wanted.of(kind).keys():
+        for name in sorted(have.keys() - wanted.of(kind).keys()):
             gone = Change("-", kind, name, found=have[name])
             if kind in ("profile", "policy") and name.startswith(OURS):
                 changes.append(gone)  # a setting that was turned off, not a thing to keep

@@ -36,6 +36,18 @@ class Clone:
     base: Path
 
 
+@dataclass
+class _Agreed:
+    """One question for files and realm together."""
+
+    question: str
+    given: bool
+
+    def __call__(self, _: str) -> bool:
+        self.given = self.given or ask(self.question)
+        return self.given
+
+
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m mcp_realm rehost", description=__doc__)
     parser.add_argument("url", help="the new public URL of the gateway")
@@ -84,19 +96,21 @@ def run(clone: Clone, move: Move, given: argparse.Namespace) -> int:
         say(f"nothing to move: {clone.config} says {move.new} already")
         return apply.DONE
     planned = realms(clone, move)
-    for line in (*_files(clone, files), *_realm(planned), *orphans(move, planned)):
+    plan = () if given.keycloak else _realm(planned)  # a running one shows what it has
+    for line in (*_files(clone, files), *plan, *orphans(move, planned)):
         say(line)
-    if given.check:
-        return apply.DIFFERS
-    if not given.yes and not ask(f"Move from {move.old} to {move.new}?"):
-        say("nothing was moved")
-        return apply.DIFFERS
+    agreed = _Agreed(f"Move from {move.old} to {move.new}?", given.yes)
     if given.keycloak:
         target = of_clone(public_url=move.new, issuer=move.new_issuer)
-        done = apply.run(target, say, lambda _: True, prune=given.prune)
+        done = apply.run(target, say, agreed, check=given.check, prune=given.prune)
         if done != apply.DONE:
-            say("the files were not moved: what is WRONG above comes first")
+            say("the files were not moved")
             return done
+    if given.check:
+        return apply.DIFFERS if files else apply.DONE
+    if not agreed(""):
+        say("nothing was moved")
+        return apply.DIFFERS
     rehost_files.write(files)
     _insist(clone, move)
     say(f"moved; restart the gateway. Back again: {_command(move.back, given)}")
