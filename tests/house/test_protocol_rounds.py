@@ -3,18 +3,12 @@
 import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from house.asks import GOOD, error_of, tool_error
-from house.backends import Behaviour, Counted, answers
-from house.conftest import Opened
+from house.backends import Behaviour, answers
 from house.house import RECEIPT, House
-from house.test_switches import another_replica
-
-from mcp_gateway.rounds import Rounds
-from mcp_gateway.seal import Seal
 
 ASKS = {
     "name": {
@@ -78,21 +72,6 @@ async def test_a_question_reaches_a_client_that_can_answer_and_the_answer_its_se
     assert [(one["status"], one["reason"]) for one in outcomes] == [
         ("ok", "input_required"), ("ok", ""),
     ]  # fmt: skip
-
-
-async def test_a_question_of_one_replica_is_answered_at_another(
-    server: Counted, opened: Opened, tmp_path: Path
-) -> None:
-    async with opened(server) as home, another_replica(home, tmp_path / "second") as second:
-        state = await asked(home)
-        assert second.gateway.edge
-        other = second.gateway.edge.pipeline
-        kept, key = other.rounds, (home.gateway.settings.keys / "sealing.key").read_bytes()
-        home.server.behave = DONE
-        assert error_of(await call(second, state))["code"], "a key of its own opens nothing"
-        other.rounds = Rounds(Seal(key))
-        assert (await call(second, state)).json()["result"]["structuredContent"]["total"] == 1
-        other.rounds = kept
 
 
 async def test_a_question_without_state_has_none_to_bring_back(home: House) -> None:
