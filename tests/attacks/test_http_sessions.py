@@ -61,7 +61,15 @@ async def test_H21_somebody_elses_session_id_changes_nothing_for_anybody(home: H
 async def test_H22_no_session_begins_however_often_it_is_asked_for(
     server: Counted, opened: Opened
 ) -> None:
-    async with opened(server, extra=WIDE) as home, unharmed(home, records=0) as told:
+    async with opened(server, extra=WIDE) as home:
+        result_of(await home.call(GOOD["name"], GOOD["arguments"]))  # the first takes longer
+        server.seen.clear()
+        await _a_thousand_handshakes(home)
+        assert not server.calls[:-1]
+
+
+async def _a_thousand_handshakes(home: House) -> None:
+    async with unharmed(home, records=0) as told:
         for number in range(1_000):
             document = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": INITIALIZE}
             headers = {
@@ -76,7 +84,6 @@ async def test_H22_no_session_begins_however_often_it_is_asked_for(
                 for verb in ("DELETE", "GET"):
                     ended = told.answer(await home.http.request(verb, "/mcp", headers=headers))
                     assert ended.status_code == 405
-        assert not server.calls
 
 
 async def echo(counted: Counted) -> Any:

@@ -52,14 +52,6 @@ async def test_the_third_call_of_a_contractor_is_limited(home: House) -> None:
     assert (await home.call(GOOD["name"], GOOD["arguments"])).json()["result"]["structuredContent"]
 
 
-async def test_r02_one_limit_holds_on_both_endpoints_and_in_both_eras(home: House) -> None:
-    await home.call("add_numbers", GOOD["arguments"], person="dee", endpoint="numbers")
-    await home.legacy("tools/call", GOOD, person="dee")
-    text, said = tool_error(await home.call(GOOD["name"], GOOD["arguments"], person="dee"))
-    assert said["code"] == "rate_limited"
-    assert "Limited" in text
-
-
 async def test_what_the_policy_redacts_is_not_in_the_record_of_a_call_or_of_a_refusal(
     home: House,
 ) -> None:
