@@ -1,6 +1,7 @@
 """`make identity`: one contract suite, against the development issuer and against Keycloak.
 
-Each of them with and without resource indicators; then what only a broker does. Two at a time.
+Each of them with and without resource indicators; then what only Keycloak does: brokering, and a
+whole stack of its own. Two at a time.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from mcp_realm.build import FEATURES, built
 from mcp_realm.distribution import KeycloakMissingError, pin, say
 
 TESTS, BROKERS = "tests/identity", "tests/identity/brokers"
+STACK = "tests/local/test_keycloak_stack.py"
 CONTRACT = (TESTS, f"--ignore={BROKERS}", "-m", "contract")
 SELF_DESCRIBED = "cimd"  # off unless realm.json asks for it; the suite does, once
 AT_ONCE = 2
@@ -39,6 +41,7 @@ RUNS = (
     Run("Keycloak, with resource indicators", "keycloak", "on"),
     Run("Keycloak, without", "keycloak", "off"),
     Run("Keycloak as a broker", "keycloak", "off", (BROKERS,)),
+    Run("Keycloak in the local stack", "keycloak", "on", (STACK,)),
     Run("Development issuer, with resource indicators", "development", "on"),
     Run("Development issuer, without", "development", "off"),
 )
