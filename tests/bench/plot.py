@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from xml.sax.saxutils import escape
 
 from bench.figures import Figure, figure
-from bench.measured import Run, Turn, of
+from bench.measured import BUDGET, Run, Turn, of
 
 COLOURS = {"gateway": "#0b6e4f", "nginx": "#8d99ae", "SDK server, 2026-07-28": "#c1666b",
            "SDK server, 2025-11-25": "#d4a373", "upstream": "#cbd5e1"}  # fmt: skip
 OTHER = "#555555"
 WIDTH, ROW, GAP, LEFT, RIGHT = 760, 18, 14, 190, 150
 Pick = Callable[[Turn], float]
-BUDGET = 0.20  # CPU-ms of a call, at 8 and at 32 connections
 
 
 def svg(run: Run) -> str:

@@ -6,9 +6,9 @@ Pure: no clock, no network, no state.
 from collections.abc import Iterator, Sequence
 
 from bench.figures import figure, ratio
-from bench.measured import Run, Turn, of, p50_at
+from bench.measured import BUDGET, Run, Turn, of, p50_at
 
-GATEWAY, SDK, NGINX, UPSTREAM = "gateway", "SDK server, 2026-07-28", "nginx", "upstream"
+GATEWAY, UPSTREAM = "gateway", "upstream"
 
 
 def page(run: Run, title: str, plot: str | None) -> str:
@@ -82,6 +82,11 @@ def _claims(run: Run) -> Iterator[str]:
         f"{sampled:,} of them were compared whole. Spans are those that reached the collector, "
         "per call."
     )
+    for many in (8, 32):
+        if found := of(run.turns, GATEWAY, many):
+            cost = figure(one.cpu_ms for one in found).median
+            kept = "kept" if cost < BUDGET else "missed"
+            yield f"Budget of {BUDGET:.2f} CPU-ms per call at {many} connections: {kept} ({cost:.2f})."
     if run.resting:
         yield (
             f"At rest the gateway takes {run.resting.memory / 2**20:.0f} MB and "

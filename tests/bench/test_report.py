@@ -50,6 +50,12 @@ def test_the_page_says_what_a_call_waits_more_at_one_connection() -> None:
     assert "adds 1.25 ms to the median (1.30 instead of 0.05)" in report.page(run(), "T", None)
 
 
+@pytest.mark.parametrize(("cost", "word"), [(0.19, "kept (0.19)"), (0.2, "missed (0.20)")])
+def test_the_page_says_whether_the_budget_is_kept(cost: float, word: str) -> None:
+    made = Run(MACHINE, (0.2, 0.9), [1.0], turns=[turn("gateway", 8, cost, 1.0)])
+    assert f"at 8 connections: {word}." in report.page(made, "T", None)
+
+
 def test_the_page_tells_of_failures_and_what_came_instead() -> None:
     made = run()
     load = replace(made.turns[0].load, failed=2, problems=("503 away",))
