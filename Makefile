@@ -33,7 +33,7 @@ help: ## this page
 # --- the stack
 
 .PHONY: up
-up: .venv/ready ## start everything, make the governed calls, say how to connect a client (TLS=1, STACK=compose)
+up: .venv/ready ## start everything, make the governed calls, say how to connect a client (TLS=1, REPLICAS=2, IDP=keycloak, STACK=compose)
 	@$(CHOSEN) up
 
 .PHONY: demo
@@ -105,6 +105,20 @@ revoke: .venv/ready ## refuse every token that PERSON=ben has now; a new sign-in
 .PHONY: blocks
 blocks: .venv/ready ## what is closed now, since when, by whom and why
 	@$(SWITCHES) list
+
+# --- identity
+
+.PHONY: realm
+realm: .venv/ready ## bring a running Keycloak to what policies and realm.json say: shows, asks, applies (CHECK=1, YES=1, PRUNE=1)
+	@$(PY) -m mcp_realm apply $(if $(CHECK),--check) $(if $(YES),--yes) $(if $(PRUNE),--prune)
+
+.PHONY: rehost
+rehost: .venv/ready ## move to another public URL, and back: URL=https://mcp.example.com (ISSUER=… KEYCLOAK=1 CHECK=1 YES=1 PRUNE=1)
+	@$(PY) -m mcp_realm rehost "$$URL" $(if $(ISSUER),--issuer "$$ISSUER") $(if $(KEYCLOAK),--keycloak) $(if $(CHECK),--check) $(if $(YES),--yes) $(if $(PRUNE),--prune)
+
+.PHONY: brokers
+brokers: .venv/ready ## your company's own issuer: what to register, who becomes what (APPLY=1 brings Keycloak to it, YES=1)
+	@$(PY) -m mcp_realm brokers $(if $(APPLY),--apply) $(if $(YES),--yes)
 
 # --- the playbook: four weeks, each line a command that proves itself
 

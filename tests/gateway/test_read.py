@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_gateway.call import Call
+from mcp_gateway.document import MAX_DEPTH, plain, strict
 from mcp_gateway.outgoing import envelope
-from mcp_gateway.read import MAX_DEPTH, Notification, _plain, _strict, read
+from mcp_gateway.read import Notification, read
 from mcp_gateway.refusals import Refusal
 from mcp_gateway.wrapped import decode_header, encode_header
 
@@ -225,8 +226,8 @@ COMPACT: dict[str, Any] = {"separators": (",", ":"), "ensure_ascii": False}
 @given(ANYTHING)
 def test_the_quick_reading_finds_what_the_strict_one_finds_or_nothing(value: Any) -> None:
     body = json.dumps(value, **COMPACT).encode("utf-8", "surrogatepass")
-    if (quick := _plain(body)) is not None:
-        assert repr(quick) == repr(_strict(body))
+    if (quick := plain(body)) is not None:
+        assert repr(quick) == repr(strict(body))
 
 
 @pytest.mark.parametrize(
@@ -238,11 +239,11 @@ def test_the_quick_reading_finds_what_the_strict_one_finds_or_nothing(value: Any
     ],
 )  # fmt: skip
 def test_what_hides_something_is_looked_at_closely(body: bytes) -> None:
-    assert _plain(body) is None
+    assert plain(body) is None
 
 
 def test_what_clients_write_is_read_quickly() -> None:
-    assert _plain(json.dumps({"a": [1, 2.5, "é", None, True]}, **COMPACT).encode()) is not None
+    assert plain(json.dumps({"a": [1, 2.5, "é", None, True]}, **COMPACT).encode()) is not None
 
 
 @given(st.text())

@@ -1,24 +1,20 @@
 """Bytes and headers become a `Call`, or a refusal that says what is wrong.
 
 Pure: no clock, no network, no state. The body is the source of truth; headers must agree with it
-(protocol 2026-07-28, Streamable HTTP). One strict parse finds what fast parsers let pass —
-duplicate keys, NaN, numbers beyond range, lone surrogates — and one that slices keeps the bytes
-that are forwarded.
+(protocol 2026-07-28, Streamable HTTP). One parse looks (document.py), and one that slices keeps
+the bytes that are forwarded.
 """
 
-import json
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
-import orjson
 
 from mcp_gateway.call import Call, Era, Raw
+from mcp_gateway.document import parse
 from mcp_gateway.refusals import (
     INVALID_PARAMS,
-    PARSE_ERROR,
     Refusal,
     header_mismatch,
     malformed,
@@ -29,7 +25,6 @@ from mcp_gateway.wrapped import decode_header
 MODERN = "2026-07-28"
 LEGACY = ("2025-11-25", "2025-06-18", "2025-03-26")
 SUPPORTED = [MODERN, *LEGACY]
-MAX_DEPTH = 64
 MAX_NAME = 512
 
 META_VERSION = "io.modelcontextprotocol/protocolVersion"
@@ -59,10 +54,6 @@ class Notification:
     cancels: bytes | None = None
 
 
-class _StrictError(ValueError):
-    pass
-
-
 def read(
     body: bytes, headers: Mapping[str, str], *, endpoint: str, call_id: str
 ) -> Call | Notification:
@@ -72,7 +63,7 @@ def read(
         Refusal: malformed, contradicting its headers, or of a version not served.
 
     """
-    document = _parse(body)
+    document = parse(body)
     if isinstance(document, list):
         raise malformed("Batches are not served; send one message per request.")
     if not isinstance(document, dict) or document.get("jsonrpc") != "2.0":
@@ -122,100 +113,6 @@ def read(
         ),
         traceparent=_text(meta.get("traceparent")) or headers.get("traceparent"),
     )
-
-
-def _parse(body: bytes) -> Any:
-    return plain if (plain := _plain(body)) is not None else _strict(body)
-
-
-def _plain(body: bytes) -> Any:
-    """A compact document that is written again exactly as it came hides nothing: no key twice, no
-    number beyond range, no half character. None for what has to be looked at closely.
-    """
-    if b"\\u" in body or body.count(b"{") + body.count(b"[") > MAX_DEPTH:
-        return None
-    try:
-        document = orjson.loads(body)
-        return document if orjson.dumps(document) == body else None
-    except ValueError:
-        return None
-
-
-def _strict(body: bytes) -> Any:
-    try:
-        text = body.decode("utf-8")
-        if "\\u" in text or "\x00" in text:
-            _refuse_hidden(text)
-        document = json.loads(
-            text,
-            object_pairs_hook=_no_duplicates,
-            parse_constant=_no_constant,
-            parse_float=_finite,
-        )
-        _bounded(document)
-    except RecursionError:
-        raise malformed(f"Nested deeper than {MAX_DEPTH} levels.", rpc=PARSE_ERROR) from None
-    except UnicodeDecodeError:
-        raise malformed("The body is not UTF-8.", rpc=PARSE_ERROR) from None
-    except _StrictError as error:
-        raise malformed(str(error), rpc=PARSE_ERROR) from None
-    except ValueError:
-        raise malformed("The body is not valid JSON.", rpc=PARSE_ERROR) from None
-    return document
-
-
-def _refuse_hidden(text: str) -> None:
-    """Escapes that spell NUL or half a character: no system of record stores them faithfully."""
-    try:
-        for value in _strings(json.loads(text)):
-            if "\x00" in value:
-                raise _StrictError("A string contains NUL.")
-            value.encode("utf-8")
-    except UnicodeEncodeError:
-        raise _StrictError("A string contains half a surrogate pair.") from None
-
-
-def _strings(value: Any) -> Iterable[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, child in value.items():
-            yield key
-            yield from _strings(child)
-    elif isinstance(value, list):
-        for child in value:
-            yield from _strings(child)
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise _StrictError("An object has the same key twice.")
-    return found
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise _StrictError(f"{name} is not JSON.")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise _StrictError("A number is out of range.")
-    return value
-
-
-def _bounded(value: Any, depth: int = 0) -> None:
-    if depth > MAX_DEPTH:
-        raise _StrictError(f"Nested deeper than {MAX_DEPTH} levels.")
-    if isinstance(value, dict):
-        for child in value.values():
-            if isinstance(child, dict | list):
-                _bounded(child, depth + 1)
-    elif isinstance(value, list):
-        for child in value:
-            if isinstance(child, dict | list):
-                _bounded(child, depth + 1)
 
 
 def _version(

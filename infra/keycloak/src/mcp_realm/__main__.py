@@ -6,6 +6,7 @@ from importlib import import_module
 COMMANDS = {
     "apply": "mcp_realm.apply",
     "rehost": "mcp_realm.rehost",
+    "brokers": "mcp_realm.brokers_command",
     # Keycloak on this machine
     "fetch": "mcp_realm.fetch",
     "database": "mcp_realm.database",
