@@ -51,13 +51,14 @@ async def test_T24_a_revoked_token_is_refused_on_the_next_call_and_no_token_live
 async def test_T24_a_person_whose_account_has_ended_is_out_with_every_token(
     home: House, operator: Operator
 ) -> None:
-    async with unharmed(home, upstream=1, records=3, person="dee") as told:
+    async with unharmed(home, upstream=1, records=3) as told:
         assert told.answer(await home.call(ADD, GOOD["arguments"])).status_code == 200
         await operator("block", "--person", "ana")
         for _ in range(2):
             response = told.answer(await home.call(ADD, GOOD["arguments"]))
             assert (response.status_code, error_of(response)["code"]) == (403, -31403)
             home._tokens.clear()  # also with one from after the end
+        await operator("unblock", "--person", "ana")  # and back: the good call at the end is ana's
 
 
 async def test_T24_a_token_revoked_at_the_issuer_opens_no_server_it_had_not_opened_yet(
