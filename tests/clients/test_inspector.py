@@ -25,10 +25,7 @@ def bearer(stack: Stack) -> str:
 
 
 READS = {
-    "prompts/list": (),
     "prompts/get": ("--prompt-name", "warehouse_revenue_review", "--prompt-args", "focus=EUROPE"),
-    "resources/list": (),
-    "resources/templates/list": (),
     "resources/read": ("--uri", "docs://data/accounts"),
 }
 
