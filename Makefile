@@ -184,6 +184,10 @@ conformance: .venv/ready ## the official protocol suite, both eras, through the 
 clients: .venv/ready ## real clients against the whole stack: SDKs, Inspector, Claude Code, Codex (fetched by npm)
 	@FETCH_CLIENTS=1 $(PY) -m pytest -q tests/clients
 
+.PHONY: bench
+bench: .venv/ready ## what a call costs, beside nginx and the SDK's server (ARGS=--quick for a minute, ARGS=--profile)
+	@PYTHONPATH=tests $(PY) -m bench $(ARGS)
+
 .PHONY: check
 check: .venv/ready ## format, lint, types, lock
 	@$(PY) -m ruff format --check $(CODE)
