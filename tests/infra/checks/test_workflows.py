@@ -83,17 +83,14 @@ def test_the_workflows_here_are_pinned() -> None:
 
 
 def test_the_update_bot_finds_the_npm_packages_that_tests_run() -> None:
-    """The bot's expressions are ECMAScript's; these two differ in named groups alone."""
-    (manager,) = json.loads((ROOT / "renovate.json").read_text())["customManagers"]
-    (pattern,) = (re.compile(p.strip("/")) for p in manager["managerFilePatterns"])
-    (match,) = (re.compile(s.replace("(?<", "(?P<")) for s in manager["matchStrings"])
-    found = {}
-    for path in (ROOT / "tests").rglob("*.py"):
-        if pattern.search(path.relative_to(ROOT).as_posix()):
-            for line in match.finditer(path.read_text("utf-8")):
-                found[line["depName"]] = line["currentValue"]
-    assert set(found) == {"@modelcontextprotocol/conformance", "@modelcontextprotocol/inspector"}
-    assert all(version[0].isdigit() for version in found.values())
+    """It reads every package.json that lies in no folder of tests; each pins whole versions."""
+    assert "npm" not in json.loads((ROOT / "renovate.json").read_text())
+    folders = [path.parent for path in (ROOT / "infra/local/tools/npm").glob("*/package.json")]
+    assert len(folders) >= 5
+    for folder in folders:
+        asked = json.loads((folder / "package.json").read_text())["dependencies"]
+        assert (folder / "package-lock.json").is_file()
+        assert all(re.fullmatch(r"\d+\.\d+\.\d+[\w.-]*", one) for one in asked.values())
 
 
 def test_the_update_bot_reads_every_lock() -> None:
