@@ -48,3 +48,8 @@ async def test_a_list_is_the_same_for_one_person_whatever_was_asked_before(
 async def test_an_empty_cursor_is_a_cursor_and_none_is_none(home: House, empty: str | None) -> None:
     answer = await home.post("tools/list", {"cursor": empty})
     assert answer.status_code == (200 if empty is None else 400)
+
+
+async def test_a_list_says_who_lists(home: House) -> None:
+    named = result_of(await home.post("tools/list"))["_meta"]
+    assert named["io.modelcontextprotocol/serverInfo"]["name"] == "mcp-gateway"

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from mcp_gateway.call import Answer, Call, Principal, Raw
 from mcp_gateway.catalogue import Catalogue
-from mcp_gateway.discovery import LIST_TTL_MS
+from mcp_gateway.discovery import LIST_TTL_MS, SERVER_INFO, SERVER_INFO_META
 from mcp_gateway.policy import Family, Policy
 from mcp_gateway.refusals import INVALID_PARAMS, malformed
 from mcp_gateway.seal import BrokenSealError, Seal
@@ -56,7 +56,10 @@ def complete(call: Call, page: Mapping[str, Any]) -> dict[str, Any]:
     """A list's envelope for the client's era."""
     if call.era == "legacy":
         return dict(page)
-    return {"resultType": "complete", **page, "ttlMs": LIST_TTL_MS, "cacheScope": "private"}
+    return {
+        "resultType": "complete", **page, "ttlMs": LIST_TTL_MS, "cacheScope": "private",
+        "_meta": {SERVER_INFO_META: SERVER_INFO},
+    }  # fmt: skip
 
 
 def kept_private(call: Call, answer: Answer) -> Answer:
