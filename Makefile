@@ -108,6 +108,10 @@ blocks: .venv/ready ## what is closed now, since when, by whom and why
 
 # --- identity
 
+.PHONY: identity
+identity: .venv/ready ## the identity contract on both issuers (INSIST=1: without Keycloak it fails)
+	@$(PY) -m mcp_realm identity $(if $(INSIST),--insist)
+
 .PHONY: realm
 realm: .venv/ready ## bring a running Keycloak to what policies and realm.json say: shows, asks, applies (CHECK=1, YES=1, PRUNE=1)
 	@$(PY) -m mcp_realm apply $(if $(CHECK),--check) $(if $(YES),--yes) $(if $(PRUNE),--prune)

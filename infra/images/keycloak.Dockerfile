@@ -2,7 +2,7 @@
 # Keycloak with its build step done, so that it starts on a read-only file system. Built from the root of the repository.
 
 # A tag can be moved: a release passes BASE=…@sha256:…
-ARG BASE=quay.io/keycloak/keycloak:26.7.3
+ARG BASE=quay.io/keycloak/keycloak:26.7.5
 
 FROM ${BASE} AS build
 ENV KC_DB=postgres \

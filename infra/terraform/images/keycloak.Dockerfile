@@ -3,7 +3,7 @@
 # Built from the root of the repository; what REALM and CERTIFICATES name is made first, see ../README.md.
 
 # A tag can be moved: a release passes BASE=…@sha256:…
-ARG BASE=quay.io/keycloak/keycloak:26.7.3
+ARG BASE=quay.io/keycloak/keycloak:26.7.5
 
 FROM ${BASE} AS build
 # the cache is shared between tasks, which find each other in the database
