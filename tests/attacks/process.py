@@ -20,6 +20,7 @@ from mcp_gateway.settings import Settings
 from mcp_local.ports import free_port
 
 START_SECONDS = 30.0
+PORTS = 5  # tried, as other tests look for free ones at the same time
 # constants of modules first: deadlines that are long for people are too long for tests
 MAIN = """
 import functools, importlib, json, sys
@@ -84,45 +85,59 @@ async def gateway_process(
     ledger's database keeps what it acknowledges, as the gateway insists. `extra` ends gateway.yaml.
     """
     made = await write_folder(folder, issuer, extra=extra)
-    port, address = free_port(), ledger.partition("@")[2]
+    address = ledger.partition("@")[2]
     changed: dict[str, Any] = {
-        "port": port,
         "redis_url": redis_url,
         "ledger_url": f"postgresql://audit_writer:{WRITER}@{address}",
         "ledger_reader_url": f"postgresql://audit_reader:{READER}@{address}",
         "upstreams": {"numbers": f"http://127.0.0.1:{server.port}/mcp"},
     }
     settings = made.model_copy(update=changed)
+    arguments = ("durable" if durable else "forgetful", json.dumps(constants or {}))
+    log = folder / "gateway.log"
+    for _ in range(PORTS):
+        settings = settings.model_copy(update={"port": free_port()})
+        process = await _begun(settings, {**changed, "port": settings.port}, arguments, log)
+        try:
+            if await _ready(settings.port, process, log):
+                yield Running(process, settings.port, log, issuer.token("ana"), settings)
+                return
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    raise AssertionError("no port stayed free until the gateway had it")
+
+
+async def _begun(
+    settings: Settings, changed: Mapping[str, Any], arguments: tuple[str, str], log: Path
+) -> asyncio.subprocess.Process:
     variables = {
-        "GATEWAY_CONFIG": str(made.config),
-        "GATEWAY_KEYS": str(made.keys),
+        "GATEWAY_CONFIG": str(settings.config),
+        "GATEWAY_KEYS": str(settings.keys),
         **{
             f"GATEWAY_{key.upper()}": json.dumps(value) if isinstance(value, dict) else str(value)
             for key, value in changed.items()
         },
     }
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GATEWAY_")}
-    log = folder / "gateway.log"
     with log.open("wb") as out:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", MAIN, "durable" if durable else "forgetful",
-            json.dumps(constants or {}), env={**kept, **variables}, stderr=out,
-        )  # fmt: skip
-    try:
-        await _ready(port, process, log)
-        yield Running(process, port, log, issuer.token("ana"), settings)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-c", MAIN, *arguments, env={**kept, **variables}, stderr=out
+        )
 
 
-async def _ready(port: int, process: asyncio.subprocess.Process, log: Path) -> None:
+async def _ready(port: int, process: asyncio.subprocess.Process, log: Path) -> bool:
+    """Whether it serves; not so when somebody else took its port meanwhile."""
     deadline = time.monotonic() + START_SECONDS
     async with httpx2.AsyncClient(trust_env=False) as http:
         while process.returncode is None and time.monotonic() < deadline:
-            with contextlib.suppress(httpx2.TransportError):
-                if (await http.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200:
-                    return
+            text = await asyncio.to_thread(log.read_text, "utf-8")
+            if "Uvicorn running on" in text:
+                answer = await http.get(f"http://127.0.0.1:{port}/readyz")
+                if answer.status_code == 200:
+                    return True
             await asyncio.sleep(0.05)
-    raise AssertionError(await asyncio.to_thread(log.read_text, "utf-8"))
+    text = await asyncio.to_thread(log.read_text, "utf-8")
+    assert "address already in use" in text, text
+    return False

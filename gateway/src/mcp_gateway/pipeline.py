@@ -108,7 +108,8 @@ class Pipeline:
             answer = await self.forward(receipt, emit)
             return lists.kept_private(receipt.grant.call, self.rounds.asked(receipt.grant, answer))
         except asyncio.CancelledError as cancelled:
-            ended = ENDED if ENDING in cancelled.args else GONE
+            # whoever ends the process says so, the server underneath too; a caller just leaves
+            ended = ENDED if cancelled.args else GONE
             await self.record.close(receipt, ended)
             raise
         except BaseException:  # a bug of ours: nobody knows what the server did
