@@ -7,6 +7,7 @@ quiet ledger, with one record to a block, as quick to verify as a busy one.
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +30,13 @@ class Chain:
     """One segment from its first block on."""
 
     def __init__(
-        self, day: date, segment: UUID, replica: str | None, keys: Keys, report: Report
+        self,
+        day: date,
+        segment: UUID,
+        replica: str | None,
+        keys: Keys,
+        report: Report,
+        seen: Mapping[int, bytes] = MappingProxyType({}),
     ) -> None:
         self.day = day
         self.segment = segment
@@ -39,8 +46,9 @@ class Chain:
         self.suspect = False  # some signature is wrong; `first_unsigned` finds the first
         self._replica = replica
         self._keys = keys
+        self._seen = seen  # hashes of blocks, as checkpoints outside the database have them
         self._report = report
-        self._block = 0
+        self.block = 0
         self._key: str | None = None
         self._unchecked: Block | None = None
 
@@ -60,6 +68,9 @@ class Chain:
 
     def end(self, uncovered: int) -> None:
         """After the last block: its signature vouches for the chain, and nothing may follow it."""
+        if self._seen and (last := max(self._seen)) > self.block:
+            what = f"ends at block {self.block}, a checkpoint has seen block {last}"
+            self._found("TRUNCATED", what)
         if uncovered:
             what = f"{uncovered} records after the last block are covered by no signature"
             self._found("BLOCK", what, seq=self.seq + 1)
@@ -68,7 +79,7 @@ class Chain:
 
     def _link(self, block: Block) -> None:
         header = block.header
-        expected = self._block + 1
+        expected = self.block + 1
         if header.block != expected:
             what = f"blocks {expected} to {header.block - 1} are missing"
             self._found("GAP", what, block=expected)
@@ -81,9 +92,12 @@ class Chain:
             what = f"signed with key {header.key}, the segment began with {self._key}"
             self._found("BLOCK", what, block=header.block)
         self._key = header.key
-        self._block = header.block
+        self.block = header.block
         self._unchecked = block
         self.head = block.hash()
+        if self._seen.get(header.block, self.head) != self.head:
+            what = "is not the block that a checkpoint has seen"
+            self._found("CHECKPOINT-HEAD", what, block=header.block)
 
     def _broken_link(self, block: Block) -> None:
         before = self._unchecked

@@ -49,7 +49,7 @@ def sign(text: str, name: str, key: Ed25519PrivateKey) -> str:
         raise NoteError("a note's text ends in a newline and has no empty line")
     if not _speakable(name):
         raise NoteError(f"{name!r}: a signer's name has no blanks and no plus")
-    mark = _key_id(name, key.public_key()) + key.sign(text.encode())
+    mark = key_id(name, key.public_key()) + key.sign(text.encode())
     return f"{text}\n— {name} {b64encode(mark).decode()}\n"
 
 
@@ -91,10 +91,10 @@ def _mark(line: str, name: str, key: Ed25519PublicKey) -> bytes | None:
     if len(words) != 3 or words[0] != "—" or words[1] != name:
         return None
     mark = _decoded(words[2])
-    return mark[KEY_ID_BYTES:] if mark[:KEY_ID_BYTES] == _key_id(name, key) else None
+    return mark[KEY_ID_BYTES:] if mark[:KEY_ID_BYTES] == key_id(name, key) else None
 
 
-def _key_id(name: str, key: Ed25519PublicKey) -> bytes:
+def key_id(name: str, key: Ed25519PublicKey) -> bytes:
     return sha256(f"{name}\n".encode() + ED25519 + key.public_bytes_raw()).digest()[:KEY_ID_BYTES]
 
 

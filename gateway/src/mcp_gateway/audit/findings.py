@@ -13,6 +13,8 @@ Kind = Literal[
     "SEGMENT-EMPTY",
     "SEGMENT-MISSING",
     "TRUNCATED",
+    "CHECKPOINT-ROOT",
+    "CHECKPOINT-HEAD",
     "DUPLICATE",
     "OPEN-INTENT",
     "CLOCK",
@@ -27,8 +29,10 @@ MEANING: dict[Kind, str] = {
     "PROJECTION": "a searchable column no longer says what the record says",
     "UNREGISTERED-SEGMENT": "records of a segment that no gateway registered",
     "SEGMENT-EMPTY": "a registered segment has lost all its blocks",
-    "SEGMENT-MISSING": "a segment that a later one names is gone",
-    "TRUNCATED": "a segment ends before the place a later one names",
+    "SEGMENT-MISSING": "a segment that a later one or a checkpoint names is gone",
+    "TRUNCATED": "a segment ends before the place a later one or a checkpoint names",
+    "CHECKPOINT-ROOT": "the checkpoints are not one unbroken line up to the last one seen",
+    "CHECKPOINT-HEAD": "a block is not the one that a checkpoint has seen",
     "DUPLICATE": "the same call is recorded twice in the same role",
     "OPEN-INTENT": "a call was let through and its outcome never recorded",
     "CLOCK": "the gateway's clock and the database's disagree",
@@ -82,6 +86,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     open: list[OpenIntent] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    checkpoints: dict[str, Any] | None = None  # what was compared with; None without any
 
     @property
     def sound(self) -> bool:
@@ -103,4 +108,5 @@ class Report:
             "findings": self.findings,
             "open": self.open,
             "keys": self.keys,
+            "checkpoints": self.checkpoints,
         }

@@ -3,9 +3,9 @@
 The keys come from a file outside the database: whoever can forge rows could register a key row,
 too, so none is read from there. One snapshot for everything, streamed, as `audit_reader`.
 
-Not seen here, by construction: the newest records of a segment cut off, and a whole segment
-removed together with its registration. Only a head kept elsewhere can show those: a checkpoint
-outside the database, or the receipt of a caller.
+Not seen without `witnessed`, by construction: the newest records of a segment cut off, and a whole
+segment removed together with its registration. Only a head kept elsewhere can show those: a
+checkpoint outside the database, or the receipt of a caller.
 """
 
 import time
@@ -24,6 +24,7 @@ from mcp_gateway.audit.chain import (
     Row,
     read_block,
 )
+from mcp_gateway.audit.checkpoint_check import Witnessed
 from mcp_gateway.audit.findings import Finding, OpenIntent, Report
 from mcp_gateway.audit.store import Connection
 
@@ -67,9 +68,17 @@ _Place = tuple[date, UUID]
 
 
 async def verify(
-    url: str, keys: Keys, *, since: date | None = None, open_minutes: int = OPEN_MINUTES
+    url: str,
+    keys: Keys,
+    *,
+    since: date | None = None,
+    open_minutes: int = OPEN_MINUTES,
+    witnessed: Witnessed | None = None,
 ) -> Report:
-    """Everything from the day `since` on, in one snapshot."""
+    """Everything from the day `since` on, in one snapshot, and held against the checkpoints.
+
+    Read these before: what they saw must be in the snapshot.
+    """
     started = time.perf_counter()
     report = Report(keys=sorted(keys))
     connection = await asyncpg.connect(url)
@@ -78,9 +87,11 @@ async def verify(
             first = since or date.min
             chains = {}
             for row in await connection.fetch(_SEGMENTS, first):
-                chain = await _segment(connection, row, keys, report)
+                chain = await _segment(connection, row, keys, report, witnessed)
                 chains[str(chain.segment)] = chain
             _predecessors(chains, first, report)
+            if witnessed is not None:
+                _checkpoints(chains, first, witnessed, report)
             await _calls(connection, first, open_minutes, report)
     finally:
         await connection.close()
@@ -89,7 +100,11 @@ async def verify(
 
 
 async def _segment(
-    connection: Connection, known: asyncpg.Record, keys: Keys, report: Report
+    connection: Connection,
+    known: asyncpg.Record,
+    keys: Keys,
+    report: Report,
+    witnessed: Witnessed | None,
 ) -> Chain:
     day, segment, replica = known["seg_day"], known["seg"], known["replica"]
     report.segments += 1
@@ -98,7 +113,8 @@ async def _segment(
         report.add(Finding("UNREGISTERED-SEGMENT", what, day, segment))
     elif not known["blocks"]:
         report.add(Finding("SEGMENT-EMPTY", "registered, without a block", day, segment))
-    chain = Chain(day, segment, replica, keys, report)
+    seen = witnessed.of(day, segment) if witnessed else {}
+    chain = Chain(day, segment, replica, keys, report, seen)
     async for blocks in _runs(connection, day, segment, report):
         last = blocks[-1][1] + blocks[-1][2] - 1
         chain.run(blocks, await connection.fetch(_RECORDS, day, segment, chain.seq, last))
@@ -164,6 +180,23 @@ def _predecessors(chains: dict[str, Chain], first: date, report: Report) -> None
         elif (before.seq, before.head.hex()) != (named.get("records"), named.get("head")):
             what = f"ends at record {before.seq}, its successor names {named.get('records')}"
             report.add(Finding("TRUNCATED", what, before.day, before.segment))
+
+
+def _checkpoints(
+    chains: dict[str, Chain], first: date, witnessed: Witnessed, report: Report
+) -> None:
+    there = {(chain.day, chain.segment) for chain in chains.values()}
+    for finding in (*witnessed.findings, *witnessed.missing(there, first)):
+        report.add(finding)
+    report.checkpoints = {
+        "written": witnessed.entries,
+        "leaves": witnessed.size,
+        "last": witnessed.last,
+        "blocks_since": sum(
+            max(0, chain.block - max(witnessed.of(chain.day, chain.segment), default=0))
+            for chain in chains.values()
+        ),
+    }
 
 
 async def _calls(connection: Connection, first: date, open_minutes: int, report: Report) -> None:
