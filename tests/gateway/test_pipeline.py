@@ -9,6 +9,7 @@ import pytest
 from gateway.made import a_call, a_catalogue, a_policy, a_principal, a_rule
 
 from mcp_gateway.audit.ledger import Kind
+from mcp_gateway.audit.payload import Payload
 from mcp_gateway.audit.waiting import Entry, LedgerDown
 from mcp_gateway.authenticate import Authenticate
 from mcp_gateway.call import Answer, Call, Principal, Raw, Receipt
@@ -57,7 +58,10 @@ class Story:
         if self.not_compared is not None:
             raise self.not_compared
 
-    async def append(self, kind: Kind, body: Mapping[str, Any]) -> Entry:
+    async def append(
+        self, kind: Kind, body: Mapping[str, Any], payload: Payload | None = None
+    ) -> Entry:
+        assert payload is None
         if kind in self.ledger_fails_at:
             raise LedgerDown("down", "away")
         if (gate := self.slow.get(kind)) is not None:

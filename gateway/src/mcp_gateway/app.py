@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_gateway import catalogue, discovery, policy, production, settings
 from mcp_gateway.audit.ledger import Ledger
+from mcp_gateway.audit.payload import Vault
 from mcp_gateway.authenticate import Authenticate
 from mcp_gateway.call import AGGREGATE
 from mcp_gateway.console.app import Console
@@ -105,7 +106,12 @@ class Gateway:
                 made.redis_url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=0.25
             )
             stack.push_async_callback(redis.aclose)
-            recorder = Recorder(ledger, replica=made.replica, decided=measures.decided)
+            recorder = Recorder(
+                ledger,
+                replica=made.replica,
+                decided=measures.decided,
+                vault=Vault.at(made.keys),
+            )
             exchange = Exchange(
                 client=client,
                 token_url=f"{internal}/protocol/openid-connect/token",

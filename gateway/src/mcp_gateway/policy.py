@@ -27,6 +27,8 @@ from mcp_gateway.settings import (
 
 Kind = Literal["read", "write"]
 Family = Literal["tool", "prompt", "resource"]
+# what the record holds of arguments: their redacted form, or commitments beside a sealed payload
+Keep = Literal["redacted", "encrypted"]
 
 
 class ToolLine(Strict):
@@ -38,6 +40,7 @@ class ToolLine(Strict):
     cost: int = Field(default=1, ge=1, le=100)
     timeout: Seconds | None = None
     redact: list[str] = Field(default_factory=list)
+    keep: Keep = "redacted"
 
     @model_validator(mode="after")
     def _rates_of_roles_with_the_right(self) -> Self:
@@ -111,6 +114,7 @@ class Rule:
     timeout: float
     redact: tuple[str, ...]
     cost: int = 1
+    keep: Keep = "redacted"
 
     def rate_for(self, roles: Iterable[str]) -> Rate:
         """The widest rate among the roles that give this right."""
@@ -235,6 +239,7 @@ def _compile(server: str, file: PolicyFile, timeout: float) -> Iterator[Rule]:
             timeout=line.timeout or timeout,
             redact=tuple(line.redact),
             cost=line.cost,
+            keep=line.keep,
         )
     others: list[tuple[Family, dict[str, OtherLine]]] = [
         ("prompt", file.prompts),

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from opentelemetry import trace
 
 from mcp_gateway.audit.ledger import Kind
+from mcp_gateway.audit.payload import Payload, Vault
 from mcp_gateway.audit.redaction import SALT_BYTES, redact
 from mcp_gateway.audit.waiting import Entry, LedgerDown
 from mcp_gateway.call import Answer, Call, Grant, Principal, Raw, Receipt
@@ -29,14 +30,22 @@ GONE = Answer(status="cancelled", reason="caller_gone", error={})
 class Journal(Protocol):
     """The ledger, as far as calls need it."""
 
-    def append(self, kind: Kind, body: Mapping[str, Any]) -> Awaitable[Entry]: ...
+    def append(
+        self, kind: Kind, body: Mapping[str, Any], payload: Payload | None = None
+    ) -> Awaitable[Entry]: ...
 
 
 class Recorder:
     def __init__(
-        self, journal: Journal, *, replica: str, decided: Callable[[str, str], None]
+        self,
+        journal: Journal,
+        *,
+        replica: str,
+        decided: Callable[[str, str], None],
+        vault: Vault | None = None,
     ) -> None:
         self._journal = journal
+        self._vault = vault
         self._replica = replica
         # counts decisions: (allow|deny|limit|error, reason)
         self._decided = decided
@@ -48,18 +57,17 @@ class Recorder:
             Refusal: the ledger is down; nothing has been sent.
 
         """
-        kept = redact(grant.call.arguments, grant.rule.redact, salt=os.urandom(SALT_BYTES))
+        arguments, payload = self._arguments(grant.call, grant.principal, grant.rule)
         body = self._of(grant.call, grant.principal) | {
             "server": grant.server,
             "tool": grant.target,
-            "args": kept.arguments,
-            "args_c": kept.commitment,
+            **arguments,
             "decision": "allow",
             "policy": grant.policy,
             "definition": grant.definition,
         }
         try:
-            await self._kept("intent", body)
+            await self._kept("intent", body, payload)
         except LedgerDown as error:
             self._decided("error", "ledger_unavailable")
             raise ledger_down() from error
@@ -109,12 +117,11 @@ class Recorder:
         `rule` is the line of what was called, allowed or not: what it redacts stays out here, too.
         """
         self._decided(refusal.decision, refusal.code)
-        kept = redact(call.arguments, rule.redact if rule else (), salt=os.urandom(SALT_BYTES))
+        arguments, payload = self._arguments(call, principal, rule)
         body = self._of(call, principal) | {
             "server": server,
             "tool": _own_name(call, server),
-            "args": kept.arguments,
-            "args_c": kept.commitment,
+            **arguments,
             "decision": refusal.decision,
             "reason": refusal.reason,
             "policy": policy,
@@ -122,7 +129,7 @@ class Recorder:
         }
         answer = refusal.answer(call.method)
         try:
-            entry = await self._kept("refusal", body)
+            entry = await self._kept("refusal", body, payload)
         except LedgerDown:
             return ledger_down().answer(call.method)
         return _with_receipt(answer, entry)
@@ -141,11 +148,31 @@ class Recorder:
         except LedgerDown as error:
             raise ledger_down() from error
 
-    async def _kept(self, kind: Kind, body: Mapping[str, Any]) -> Entry:
+    def _arguments(
+        self, call: Call, principal: Principal, rule: Rule | None
+    ) -> tuple[dict[str, Any], Payload | None]:
+        """What the body says of the arguments, and what is kept of them encrypted."""
+        salt = os.urandom(SALT_BYTES)
+        if rule is None or rule.keep != "encrypted":
+            kept = redact(call.arguments, rule.redact if rule else (), salt=salt)
+            return {"args": kept.arguments, "args_c": kept.commitment}, None
+        # no value stays in the body: it could not be erased there
+        kept = redact(call.arguments, (*rule.redact, "$.*"), salt=salt)
+        body = {"args": kept.arguments, "args_c": kept.commitment}
+        if self._vault is None:
+            return body | {"payload": {"left_out": "no_key"}}, None
+        payload = self._vault.seal(
+            principal.issuer, principal.subject, call.id, call.arguments, salt
+        )
+        return body | {"payload": payload.mark() if payload else {"left_out": "too_large"}}, payload
+
+    async def _kept(
+        self, kind: Kind, body: Mapping[str, Any], payload: Payload | None = None
+    ) -> Entry:
         """Its place, once it is durable. Also who is cancelled waits for that: a request whose
         caller has gone still has an outcome.
         """
-        queued = asyncio.ensure_future(self._journal.append(kind, body))
+        queued = asyncio.ensure_future(self._journal.append(kind, body, payload))
         try:
             return await asyncio.shield(queued)
         except asyncio.CancelledError:

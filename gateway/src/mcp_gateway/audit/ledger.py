@@ -20,6 +20,7 @@ import orjson
 
 from mcp_gateway.audit import keys, store
 from mcp_gateway.audit.canonical import plain_bytes, record_bytes
+from mcp_gateway.audit.payload import Payload
 from mcp_gateway.audit.projection import project
 from mcp_gateway.audit.segment import Sealed, Segment
 from mcp_gateway.audit.waiting import Entry, Failpoints, LedgerDown, Pending, Waiting
@@ -127,9 +128,11 @@ class Ledger:
         """How often `append` raised since the start."""
         return self._waiting.refused
 
-    def append(self, kind: Kind, body: Mapping[str, Any]) -> "asyncio.Future[Entry]":
-        """Queue a record, and await it on disk. `ts` is stamped unless given; `v`, `kind` and
-        `replica` always. Who stops waiting leaves the record queued.
+    def append(
+        self, kind: Kind, body: Mapping[str, Any], payload: Payload | None = None
+    ) -> "asyncio.Future[Entry]":
+        """Queue a record (and its payload), and await it on disk. `ts` is stamped unless given;
+        `v`, `kind` and `replica` always. Who stops waiting leaves the record queued.
 
         Raises:
             LedgerDown: when awaited.
@@ -139,7 +142,7 @@ class Ledger:
             return self._waiting.refused_entry("down", self._fault)
         if self._closed:
             return self._waiting.refused_entry("closed", "the ledger is closed")
-        return self._waiting.put_and_wait(*self._encode(kind, body))
+        return self._waiting.put_and_wait(*self._encode(kind, body), payload)
 
     async def aclose(self) -> None:
         """Write what is queued, for at most the timeout; then nothing more is accepted."""
@@ -236,9 +239,9 @@ class Ledger:
         self, connection: store.Connection, sealed: Sealed, batch: list[Pending]
     ) -> None:
         await self._failpoints.before_write()
-        await store.insert(
-            connection, sealed.block, [(pending.body, *pending.columns) for pending in batch]
-        )
+        rows = [(one.body, *one.columns) for one in batch]
+        payloads = [one.payload for one in batch if one.payload is not None]
+        await store.insert(connection, sealed.block, rows, payloads)
         await self._failpoints.after_commit()
 
     async def _current_segment(self, connection: store.Connection) -> Segment:
@@ -252,12 +255,7 @@ class Ledger:
         await store.prepare_days(connection)
         body: dict[str, Any] = {"reason": "segment_opened"}
         if (before := self._segment) is not None:
-            body["previous"] = {
-                "day": before.day.isoformat(),
-                "segment": str(before.id),
-                "records": before.seq,
-                "head": before.head.hex(),
-            }
+            body["previous"] = before.end()
         data, columns = self._encode("event", body)
         # a new name at each attempt: one whose commit is in doubt is left behind, one event long
         name = uuid4()

@@ -47,6 +47,8 @@ def _roles(connection: Connection, writer_password: str, reader_password: str) -
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('audit.migrate'))"))
     for role, login in (
         ("audit_owner", "NOLOGIN"),
+        # erases and retires, through functions; an administrator takes it on for that
+        ("audit_maint", "NOLOGIN"),
         ("audit_writer", "LOGIN"),
         ("audit_reader", "LOGIN"),
     ):
@@ -59,7 +61,7 @@ def _roles(connection: Connection, writer_password: str, reader_password: str) -
     if not connection.exec_driver_sql(
         "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
     ).scalar():
-        connection.exec_driver_sql("GRANT audit_owner TO CURRENT_USER")
+        connection.exec_driver_sql("GRANT audit_owner, audit_maint TO CURRENT_USER")
     database = connection.exec_driver_sql("SELECT quote_ident(current_database())").scalar()
     connection.exec_driver_sql(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
     connection.exec_driver_sql(

@@ -7,6 +7,7 @@ durable does, so that a batch can be sealed again after a doubtful commit.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -56,6 +57,15 @@ class Segment:
             key=self._key_id,
         )
         return Sealed(sign(header, self._key), levels)
+
+    def end(self) -> dict[str, Any]:
+        """What is durable of it, as its successor's first record names it."""
+        return {
+            "day": self.day.isoformat(),
+            "segment": str(self.id),
+            "records": self.seq,
+            "head": self.head.hex(),
+        }
 
     def advance(self, sealed: Sealed) -> None:
         self.block = sealed.block.header.block

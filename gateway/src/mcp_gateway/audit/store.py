@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from mcp_gateway.audit.block import Block
+from mcp_gateway.audit.payload import Payload
 from mcp_gateway.audit.projection import COLUMNS
 
 FAULTS = (
@@ -27,12 +28,14 @@ Row = tuple[Any, ...]
 
 _TYPES = {"ts": "timestamptz", "latency_ms": "float8"}  # of the columns; text where not named
 # One statement, so that a block is one round trip and one commit: five would be five at each call.
-_INSERT = f"""
+_HEAD = """
     WITH head AS (
         INSERT INTO audit.block
             (seg_day, seg, block, first_seq, count, prev, root, signed_at, key, signature)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
     )
+"""
+_RECORDS = f"""
     INSERT INTO audit.record (seg_day, seg, block, seq, body, {", ".join(COLUMNS)})
     SELECT $1, $2, $3, $4 + one.place - 1, {", ".join(f"one.c{n}" for n in range(len(COLUMNS) + 1))}
     FROM ROWS FROM (unnest(
@@ -42,6 +45,18 @@ _INSERT = f"""
     )) WITH ORDINALITY AS one
         ({", ".join(f"c{n}" for n in range(len(COLUMNS) + 1))}, place)
 """  # noqa: S608  column names and numbers of ours
+_INSERT = _HEAD + _RECORDS
+_NEXT = 12 + len(COLUMNS)  # parameter
+_INSERT_WITH_PAYLOADS = f"""{_HEAD}, subject_keys AS (
+        INSERT INTO audit.subject_key (seg_day, key_id, subject, kek, wrapped)
+        SELECT $1, * FROM unnest(
+            ${_NEXT}::uuid[], ${_NEXT + 1}::bytea[], ${_NEXT + 2}::text[], ${_NEXT + 3}::bytea[])
+    ), payloads AS (
+        INSERT INTO audit.payload (seg_day, rid, key_id, nonce, ct)
+        SELECT $1, * FROM unnest(${_NEXT + 4}::text[], ${_NEXT + 5}::uuid[],
+            ${_NEXT + 6}::bytea[], ${_NEXT + 7}::bytea[])
+    ) {_RECORDS}
+"""  # noqa: S608  parameter numbers of ours
 # the server's clock decides the day and how long it lasts: two clocks would disagree at midnight
 _REGISTER = """
     INSERT INTO audit.segment (seg, replica) VALUES ($1, $2)
@@ -128,11 +143,13 @@ async def register(connection: Connection, segment: UUID, replica: str) -> tuple
     return row[0], row[1]
 
 
-async def insert(connection: Connection, block: Block, rows: Sequence[Row]) -> None:
-    """The signed head of a block and its records (body, then `COLUMNS`), all or nothing."""
+async def insert(
+    connection: Connection, block: Block, rows: Sequence[Row], payloads: Sequence[Payload] = ()
+) -> None:
+    """The signed head of a block, its records (body, then `COLUMNS`), payloads: all or nothing."""
     header = block.header
     await connection.execute(
-        _INSERT,
+        _INSERT_WITH_PAYLOADS if payloads else _INSERT,
         header.day,
         header.segment,
         header.block,
@@ -144,6 +161,22 @@ async def insert(connection: Connection, block: Block, rows: Sequence[Row]) -> N
         header.key,
         block.signature,
         *zip(*rows, strict=True),
+        *(_sealed(payloads, header.day) if payloads else ()),
+    )
+
+
+def _sealed(payloads: Sequence[Payload], day: date) -> Row:
+    """The columns of new keys, then of payloads. A key is kept under each day it was used on."""
+    fresh = {one.key.id: one.key for one in payloads if one.key.stored != day}.values()
+    return (
+        [key.id for key in fresh],
+        [key.subject for key in fresh],
+        [key.kek for key in fresh],
+        [key.wrapped for key in fresh],
+        [one.rid for one in payloads],
+        [one.key.id for one in payloads],
+        [one.nonce for one in payloads],
+        [one.ct for one in payloads],
     )
 
 

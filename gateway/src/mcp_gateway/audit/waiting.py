@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from mcp_gateway.audit import receipt
+from mcp_gateway.audit.payload import Payload
 from mcp_gateway.audit.segment import Sealed
 from mcp_gateway.audit.store import Row
 
@@ -52,13 +53,19 @@ class Entry:
 class Pending:
     """A record on its way, with the caller that waits for it, if one does."""
 
-    __slots__ = ("body", "columns", "since", "waiter")
+    __slots__ = ("body", "columns", "payload", "since", "waiter")
 
     def __init__(
-        self, body: bytes, columns: Row, since: float, waiter: asyncio.Future[Entry] | None
+        self,
+        body: bytes,
+        columns: Row,
+        since: float,
+        waiter: asyncio.Future[Entry] | None,
+        payload: Payload | None = None,
     ) -> None:
         self.body = body
         self.columns = columns
+        self.payload = payload
         self.since = since
         self.waiter = waiter
 
@@ -93,12 +100,14 @@ class Waiting:
         self._queue.append(Pending(body, columns, self._loop.time(), None))
         self.arrived.set()
 
-    def put_and_wait(self, body: bytes, columns: Row) -> asyncio.Future[Entry]:
+    def put_and_wait(
+        self, body: bytes, columns: Row, payload: Payload | None = None
+    ) -> asyncio.Future[Entry]:
         if len(self._queue) >= BACKLOG:
             return self.refused_entry("backlog", f"{BACKLOG} records are waiting already")
         waiter: asyncio.Future[Entry] = self._loop.create_future()
         now = self._loop.time()
-        self._queue.append(Pending(body, columns, now, waiter))
+        self._queue.append(Pending(body, columns, now, waiter, payload))
         if self._timer is None:
             self._timer = self._loop.call_at(now + self._seconds, self._expire)
         self.arrived.set()
@@ -114,6 +123,8 @@ class Waiting:
         segment, first = header.segment, header.first_seq
         for index, pending in enumerate(self._inflight):
             waiter = pending.waiter
+            if pending.payload is not None:
+                pending.payload.key.stored = header.day
             if waiter is not None and not waiter.done():
                 waiter.set_result(Entry(segment, first + index, sealed, index))
         self._inflight = []

@@ -42,6 +42,7 @@ def thirty_two_bytes() -> bytes:
 KEYS: dict[str, Callable[[], bytes]] = {
     "gateway-assertion.pem": rsa_key,
     "ledger.pem": ed25519_key,
+    "payload.key": thirty_two_bytes,
     "sealing.key": thirty_two_bytes,
     "session.key": thirty_two_bytes,
 }
