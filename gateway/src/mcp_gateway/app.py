@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_gateway import catalogue, discovery, policy, production, settings
+from mcp_gateway.audit import checkpointing
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.payload import Vault
 from mcp_gateway.authenticate import Authenticate
@@ -91,6 +92,9 @@ class Gateway:
         assertion = jwk.import_key((made.keys / "gateway-assertion.pem").read_bytes(), "RSA")
         assertion.ensure_kid()
         async with contextlib.AsyncExitStack() as stack:
+            # before the ledger, so closed after it: its last record is covered, too
+            job = checkpointing.running(made, config.public_url)
+            checkpoints = await stack.enter_async_context(job)
             self.ledger = ledger = await Ledger.open(
                 made.ledger_url,
                 made.keys / "ledger.pem",
@@ -142,7 +146,7 @@ class Gateway:
             drift = Drift(self.catalogue, forward, recorder.event)
             Vitals(
                 ledger, throttle, forward, self.catalogue, drift, switches, self.keys,
-                config.limits.replicas,
+                config.limits.replicas, checkpoints,
             ).watch()  # fmt: skip
             self.edge = Edge(
                 pipeline=Pipeline(

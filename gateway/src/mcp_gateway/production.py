@@ -71,8 +71,20 @@ def warnings(made: Settings, config: Config) -> Iterator[str]:
             f"{made.config}: limits.trusted_proxies: is 0, so behind a proxy or load balancer all "
             "clients count as one address; set how many stand in front"
         )
+    yield from _witnessless(made)
     for name, url in _elsewhere_in_clear(made):
         yield f"GATEWAY_{name}: what is said to {urlsplit(url).hostname} may travel in clear"
+
+
+def _witnessless(made: Settings) -> Iterator[str]:
+    """Not refused: the place needs another owner, whom this gateway cannot make."""
+    if not made.checkpoints:
+        yield (
+            "GATEWAY_CHECKPOINTS: is not set, so nothing outside the database shows when its owner "
+            "cuts off the newest records; set a directory of another host, or s3://bucket/prefix"
+        )
+    elif (weak := _query(made.checkpoints, "lock")) in ("governance", "none"):
+        yield f"GATEWAY_CHECKPOINTS: lock={weak} lets its owner remove them; use lock=compliance"
 
 
 def _elsewhere_in_clear(made: Settings) -> Iterator[tuple[str, str]]:

@@ -127,6 +127,9 @@ class Settings(BaseSettings):
     ledger_url: SecretUrl = ""
     ledger_reader_url: SecretUrl = ""
     redis_url: SecretUrl = ""
+    # where checkpoints of the ledger go: a directory or s3://bucket/prefix; empty: nowhere
+    checkpoints: str = ""
+    checkpoint_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 1.0
     # where the issuer is reached from here, when that is not its public URL
     issuer_internal: str | None = None
     # {server: address}; identity stays in gateway.yaml

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from opentelemetry import metrics
 from opentelemetry.metrics import Meter
 
+from mcp_gateway.audit.checkpointing import Checkpointing
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.catalogue import Catalogue
 from mcp_gateway.drift import Drift
@@ -29,6 +30,7 @@ class Vitals:
     switches: Switches
     keys: KeySource
     replicas: int  # as configured: who share the limits
+    checkpointing: Checkpointing | None = None
 
     def watch(self, meter: Meter | None = None) -> None:
         """Tell the export what to read."""
@@ -46,6 +48,16 @@ class Vitals:
             meter, "mcp_gateway.replicas", "How many replicas there are by the configuration",
             lambda: self.replicas,
         )  # fmt: skip
+        if (checkpointing := self.checkpointing) is not None:
+            gauge(
+                meter, "mcp_gateway.checkpoint.age",
+                "Since all that was recorded was covered by a checkpoint; of the one that writes",
+                lambda: checkpointing.age, "s",
+            )  # fmt: skip
+            counter(
+                meter, "mcp_gateway.checkpoint.written", "Checkpoints written by this replica",
+                lambda: checkpointing.written,
+            )  # fmt: skip
         by_server = (
             ("mcp_gateway.breaker.open", "1 while a server rests", lambda: self.forward.resting),
             ("mcp_gateway.quarantined", "Definitions in quarantine", self.catalogue.drifts),

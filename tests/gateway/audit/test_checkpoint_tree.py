@@ -94,7 +94,8 @@ def test_a_published_key_reads_back_and_an_altered_one_does_not(tmp_path: Path) 
 
 
 def test_a_key_keeps_the_name_it_was_published_with(tmp_path: Path) -> None:
-    keys.create(tmp_path / checkpoint_key.PRIVATE_NAME)
+    assert checkpoint_key.create(tmp_path)
+    assert not checkpoint_key.create(tmp_path)
     first = checkpoint_key.signer(tmp_path, "one.example")
     checkpoint_key.publish(first.verifier, tmp_path / checkpoint_key.PUBLIC_NAME)
     assert checkpoint_key.signer(tmp_path, "two.example").name == "one.example"

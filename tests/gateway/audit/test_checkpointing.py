@@ -53,7 +53,7 @@ class Witness:
 
 @pytest.fixture
 def witness(place: Place, tmp_path: Path) -> Witness:
-    keys.create(tmp_path / checkpoint_key.PRIVATE_NAME)
+    checkpoint_key.create(tmp_path)
     return Witness(place, tmp_path / "witness", checkpoint_key.signer(tmp_path, NAME))
 
 

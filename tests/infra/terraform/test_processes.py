@@ -19,8 +19,9 @@ CONFIG = ROOT / "gateway" / "gateway.yaml"
 LISTED = {one.name: one for one in servers(load(CONFIG), CONFIG)}
 BASE = read_base(ROOT / "infra/local/stack.toml")
 ADDED: dict[str, Any] = yaml.safe_load((FOLDER / "servers.yaml").read_text("utf-8"))
-# what one machine needs, and AWS says otherwise: the bundle of the issuer's own authority
-LOCAL_ONLY = {"SSL_CERT_FILE", "OTEL_EXPORTER_OTLP_CERTIFICATE"}
+# what one machine needs, and AWS says otherwise: the bundle of the issuer's own authority, and where
+# checkpoints go, which has to be somebody else's there
+LOCAL_ONLY = {"GATEWAY_CHECKPOINTS", "SSL_CERT_FILE", "OTEL_EXPORTER_OTLP_CERTIFICATE"}
 
 
 def part(name: str) -> PartFile:

@@ -6,10 +6,12 @@ steals one has not got the other, and they are replaced apart.
 """
 
 import binascii
+import os
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from mcp_gateway.audit import checkpoint, keys
@@ -44,6 +46,24 @@ class Signer:
     @property
     def verifier(self) -> Verifier:
         return Verifier(self.name, self.key.public_key())
+
+
+def create(folder: Path) -> bool:
+    """Make a private key (mode 0600) unless one is there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(folder / PRIVATE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(handle, "wb") as file:
+        file.write(
+            Ed25519PrivateKey.generate().private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+    return True
 
 
 def signer(folder: Path, name: str) -> Signer:

@@ -10,12 +10,15 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
 from uuid import UUID
 
-from mcp_gateway.audit import checkpoint_entry, checkpoint_key, heads
+from mcp_gateway.audit import checkpoint_entry, checkpoint_key, heads, keeper
 from mcp_gateway.audit.checkpoint import NoteError
 from mcp_gateway.audit.checkpoint_entry import Entry, EntryError, Leaf
 from mcp_gateway.audit.checkpoint_key import Signer, Verifier
@@ -29,6 +32,15 @@ AWAY_SECONDS = 10.0  # so long without a checkpoint is worth an error in the log
 CLOSE_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
+
+
+class Told(Protocol):
+    """What the operator decides of it."""
+
+    ledger_reader_url: str
+    checkpoints: str  # the place; empty: none
+    checkpoint_seconds: float
+    keys: Path
 
 
 class PlaceSpoiltError(Exception):
@@ -226,3 +238,35 @@ class Checkpointing:
         self._leads, self._kept = False, None
         if connection is not None:
             connection.terminate()
+
+
+@contextlib.asynccontextmanager
+async def running(made: Told, public_url: str) -> AsyncIterator[Checkpointing | None]:
+    """Into the place of the settings, with the key in `keys`, whose public half is put beside it;
+    nothing where no place is named.
+
+    Raises:
+        KeyFileError: there is no such key, or others can read it.
+
+    """
+    place, folder = made.checkpoints, made.keys
+    if not place:
+        yield None
+        return
+    signer = checkpoint_key.signer(folder, f"{urlsplit(public_url).netloc}/ledger")
+    public = folder / checkpoint_key.PUBLIC_NAME
+    with contextlib.suppress(OSError):  # a key folder may be read-only
+        checkpoint_key.publish(signer.verifier, public)
+    trusted = checkpoint_key.verifiers(public) if public.exists() else [signer.verifier]
+    job = Checkpointing(
+        made.ledger_reader_url,
+        lambda: keeper.opened(place),
+        signer,
+        made.checkpoint_seconds,
+        trusted,
+    )
+    job.start()
+    try:
+        yield job
+    finally:
+        await job.aclose()

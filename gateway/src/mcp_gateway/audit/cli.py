@@ -11,9 +11,10 @@ from typing import Any
 import asyncpg
 import orjson
 
-from mcp_gateway.audit import keys, reading
+from mcp_gateway.audit import checkpoint_key, checkpoint_options, keys, reading
 from mcp_gateway.audit.findings import MEANING, Finding, Report
 from mcp_gateway.audit.lookup import verify_receipt
+from mcp_gateway.audit.payload import create_kek
 from mcp_gateway.audit.settle import YOUNGEST_MINUTES
 from mcp_gateway.audit.verify import OPEN_MINUTES, verify
 
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--since", type=date.fromisoformat, metavar="YYYY-MM-DD")
     command.add_argument("--open-minutes", type=int, default=OPEN_MINUTES, metavar="N")
     command.add_argument("--receipt", type=Path, metavar="FILE", help="one caller's receipt only")
+    checkpoint_options.add(command)
     command.add_argument("--json", action="store_true")
     command.set_defaults(run=_verify)
 
@@ -85,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
 async def _keygen(_: argparse.Namespace) -> int:
     path = _folder() / keys.PRIVATE_NAME
     made = keys.create(path)
+    create_kek(_folder())
+    checkpoint_key.create(_folder())
     print(f"{'made' if made else 'already there'}: {path}")
     return SOUND
 
@@ -105,9 +109,15 @@ async def _verify(options: argparse.Namespace) -> int:
     trusted = keys.load_public(_folder() / keys.PUBLIC_NAME)
     if options.receipt is not None:
         return await _verify_receipt(options, trusted)
+    witnessed = checkpoint_options.witnessed(options, _folder())
     report = await verify(
-        _reader(), trusted, since=options.since, open_minutes=options.open_minutes
+        _reader(),
+        trusted,
+        since=options.since,
+        open_minutes=options.open_minutes,
+        witnessed=witnessed,
     )
+    checkpoint_options.remember(options, _folder(), witnessed)
     if options.json:
         _print_json(report.as_json())
     else:
@@ -204,9 +214,7 @@ def _report(report: Report) -> str:
         lines.append(f"under way: {len(report.open)} calls have an intent and no outcome yet")
     if report.sound:
         lines.append("OK  everything stored is what was signed")
-        lines.append(
-            "    not covered without checkpoints: a cut tail, a segment removed as a whole"
-        )
+        lines += checkpoint_options.told(report)
     else:
         lines.append(_failure(report.findings, report.total))
     return "\n".join(lines)

@@ -40,6 +40,7 @@ def thirty_two_bytes() -> bytes:
 
 
 KEYS: dict[str, Callable[[], bytes]] = {
+    "checkpoint.pem": ed25519_key,
     "gateway-assertion.pem": rsa_key,
     "ledger.pem": ed25519_key,
     "payload.key": thirty_two_bytes,
