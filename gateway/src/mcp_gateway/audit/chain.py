@@ -49,6 +49,7 @@ class Chain:
         self._seen = seen  # hashes of blocks, as checkpoints outside the database have them
         self._report = report
         self.block = 0
+        self.excused = 0  # the last block whose loss a restore statement explains
         self._key: str | None = None
         self._unchecked: Block | None = None
 
@@ -68,7 +69,7 @@ class Chain:
 
     def end(self, uncovered: int) -> None:
         """After the last block: its signature vouches for the chain, and nothing may follow it."""
-        if self._seen and (last := max(self._seen)) > self.block:
+        if self._seen and (last := max(self._seen)) > max(self.block, self.excused):
             what = f"ends at block {self.block}, a checkpoint has seen block {last}"
             self._found("TRUNCATED", what)
         if uncovered:

@@ -13,6 +13,8 @@ Kind = Literal[
     "SEGMENT-EMPTY",
     "SEGMENT-MISSING",
     "TRUNCATED",
+    "TOMBSTONE",
+    "RESTORED",
     "CHECKPOINT-ROOT",
     "CHECKPOINT-HEAD",
     "DUPLICATE",
@@ -21,6 +23,7 @@ Kind = Literal[
     "RECEIPT-INVALID",
     "RECEIPT-MISMATCH",
     "RECEIPT-TRUNCATED",
+    "RECEIPT-RETIRED",
 ]
 
 MEANING: dict[Kind, str] = {
@@ -31,6 +34,8 @@ MEANING: dict[Kind, str] = {
     "SEGMENT-EMPTY": "a registered segment has lost all its blocks",
     "SEGMENT-MISSING": "a segment that a later one or a checkpoint names is gone",
     "TRUNCATED": "a segment ends before the place a later one or a checkpoint names",
+    "TOMBSTONE": "what says that a segment was retired is not genuine, or contradicted",
+    "RESTORED": "lost when a backup was restored, as a signed statement says",
     "CHECKPOINT-ROOT": "the checkpoints are not one unbroken line up to the last one seen",
     "CHECKPOINT-HEAD": "a block is not the one that a checkpoint has seen",
     "DUPLICATE": "the same call is recorded twice in the same role",
@@ -39,6 +44,7 @@ MEANING: dict[Kind, str] = {
     "RECEIPT-INVALID": "the receipt does not prove anything",
     "RECEIPT-MISMATCH": "the record at the receipt's place is another one",
     "RECEIPT-TRUNCATED": "the receipt is genuine and its record is gone",
+    "RECEIPT-RETIRED": "the receipt is genuine; its day was retired, an export holds it",
 }
 
 LISTED = 100  # findings kept in full; more are counted
@@ -87,6 +93,9 @@ class Report:
     open: list[OpenIntent] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     checkpoints: dict[str, Any] | None = None  # what was compared with; None without any
+    # gone on purpose and stated so: no finding, and never silent
+    retired: int = 0  # segments
+    restored: list[str] = field(default_factory=list)
 
     @property
     def sound(self) -> bool:
@@ -109,4 +118,6 @@ class Report:
             "open": self.open,
             "keys": self.keys,
             "checkpoints": self.checkpoints,
+            "retired": self.retired,
+            "restored": self.restored,
         }

@@ -8,10 +8,12 @@ import asyncpg
 import orjson
 
 from mcp_gateway.audit import merkle, receipt
-from mcp_gateway.audit.block import Keys, leaves
+from mcp_gateway.audit.block import Header, Keys, leaves
 from mcp_gateway.audit.chain import BLOCK_COLUMNS, RECORD_COLUMNS, read_block
-from mcp_gateway.audit.findings import Finding, Kind
+from mcp_gateway.audit.findings import Finding, Kind, Report
+from mcp_gateway.audit.gone import Gone
 from mcp_gateway.audit.projection import COLUMNS, project
+from mcp_gateway.audit.store import Connection
 
 _BLOCK = (
     f"SELECT seg_day, {BLOCK_COLUMNS} FROM audit.block "  # noqa: S608  constants of this package
@@ -87,13 +89,26 @@ async def verify_receipt(given: object, keys: Keys, url: str | None) -> Finding 
             header.segment,
             seq,
         )
+        if body is None:
+            return await _missing(connection, header, seq, keys)
     finally:
         await connection.close()
-    if body is None:
-        return _finding("RECEIPT-TRUNCATED", "signed, and no longer there", header.segment, seq)
     if merkle.leaf_hash(body) != leaf:
         return _finding("RECEIPT-MISMATCH", "another record stands there", header.segment, seq)
     return None
+
+
+async def _missing(connection: Connection, header: Header, seq: int, keys: Keys) -> Finding:
+    """Whether a signed statement says why the record of a genuine receipt is gone."""
+    gone = await Gone.load(connection, header.day, keys, Report())
+    stone = gone.stones.get(header.segment)
+    if stone is not None and stone.day == header.day and seq <= stone.records:
+        what = f"signed; {header.day} was retired with {stone.records} records of its segment"
+        return _finding("RECEIPT-RETIRED", what, header.segment, seq)
+    for restore in gone.restores:
+        if restore.covers(header):
+            return _finding("RESTORED", f"signed, and lost: {restore.told()}", header.segment, seq)
+    return _finding("RECEIPT-TRUNCATED", "signed, and no longer there", header.segment, seq)
 
 
 def _finding(kind: Kind, what: str, segment: UUID, seq: int) -> Finding:

@@ -26,6 +26,7 @@ from mcp_gateway.audit.chain import (
 )
 from mcp_gateway.audit.checkpoint_check import Witnessed
 from mcp_gateway.audit.findings import Finding, OpenIntent, Report
+from mcp_gateway.audit.gone import Gone
 from mcp_gateway.audit.store import Connection
 
 RUN_RECORDS = 8_000  # held in memory at a time
@@ -33,10 +34,11 @@ OPEN_MINUTES = 5  # a call may take that long; after it, an intent without outco
 OPEN_LISTED = 100
 
 _SEGMENTS = """
-    SELECT seg_day, seg, max(replica) AS replica, bool_or(blocks) AS blocks FROM (
-        SELECT seg_day, seg, replica, false AS blocks FROM audit.segment
-        UNION ALL SELECT DISTINCT seg_day, seg, NULL, true FROM audit.block
-        UNION ALL SELECT DISTINCT seg_day, seg, NULL, false FROM audit.record
+    SELECT seg_day, seg, max(replica) AS replica, bool_or(blocks) AS blocks,
+           bool_or(rows) AS rows FROM (
+        SELECT seg_day, seg, replica, false AS blocks, false AS rows FROM audit.segment
+        UNION ALL SELECT DISTINCT seg_day, seg, NULL, true, true FROM audit.block
+        UNION ALL SELECT DISTINCT seg_day, seg, NULL, false, true FROM audit.record
     ) known
     WHERE seg_day >= $1 GROUP BY seg_day, seg ORDER BY seg_day, seg
 """
@@ -86,12 +88,13 @@ async def verify(
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             first = since or date.min
             chains = {}
+            gone = await Gone.load(connection, first, keys, report)
             for row in await connection.fetch(_SEGMENTS, first):
-                chain = await _segment(connection, row, keys, report, witnessed)
+                chain = await _segment(connection, row, keys, report, witnessed, gone)
                 chains[str(chain.segment)] = chain
             _predecessors(chains, first, report)
             if witnessed is not None:
-                _checkpoints(chains, first, witnessed, report)
+                _checkpoints(chains, first, witnessed, report, gone)
             await _calls(connection, first, open_minutes, report)
     finally:
         await connection.close()
@@ -105,19 +108,24 @@ async def _segment(
     keys: Keys,
     report: Report,
     witnessed: Witnessed | None,
+    gone: Gone,
 ) -> Chain:
     day, segment, replica = known["seg_day"], known["seg"], known["replica"]
+    seen = witnessed.of(day, segment) if witnessed else {}
+    chain = Chain(day, segment, replica, keys, report, seen)
+    if not known["rows"] and gone.retired(chain, witnessed, report):
+        return chain
     report.segments += 1
     if replica is None:
         what = "has rows here and is not registered for this day"
         report.add(Finding("UNREGISTERED-SEGMENT", what, day, segment))
     elif not known["blocks"]:
         report.add(Finding("SEGMENT-EMPTY", "registered, without a block", day, segment))
-    seen = witnessed.of(day, segment) if witnessed else {}
-    chain = Chain(day, segment, replica, keys, report, seen)
+    gone.still_there(chain, report)
     async for blocks in _runs(connection, day, segment, report):
         last = blocks[-1][1] + blocks[-1][2] - 1
         chain.run(blocks, await connection.fetch(_RECORDS, day, segment, chain.seq, last))
+    chain.excused = gone.excused(chain)
     chain.end(await connection.fetchval(_UNCOVERED, day, segment, chain.seq))
     if chain.suspect:
         await _first_unsigned(connection, chain, keys, report)
@@ -183,11 +191,12 @@ def _predecessors(chains: dict[str, Chain], first: date, report: Report) -> None
 
 
 def _checkpoints(
-    chains: dict[str, Chain], first: date, witnessed: Witnessed, report: Report
+    chains: dict[str, Chain], first: date, witnessed: Witnessed, report: Report, gone: Gone
 ) -> None:
     there = {(chain.day, chain.segment) for chain in chains.values()}
     for finding in (*witnessed.findings, *witnessed.missing(there, first)):
-        report.add(finding)
+        if not gone.explains(finding, witnessed):
+            report.add(finding)
     report.checkpoints = {
         "written": witnessed.entries,
         "leaves": witnessed.size,

@@ -1,0 +1,60 @@
+"""What is gone on purpose, as far as signed statements say so: retired segments, lost tails."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Self
+from uuid import UUID
+
+from mcp_gateway.audit import statement_restored, tombstone
+from mcp_gateway.audit.block import GENESIS, Keys
+from mcp_gateway.audit.chain import Chain
+from mcp_gateway.audit.checkpoint_check import Witnessed
+from mcp_gateway.audit.findings import Finding, Report
+from mcp_gateway.audit.statement_restored import Restored
+from mcp_gateway.audit.store import Connection
+from mcp_gateway.audit.tombstone import Tombstone
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    stones: dict[UUID, Tombstone]
+    restores: Sequence[Restored]
+
+    @classmethod
+    async def load(cls, connection: Connection, since: date, keys: Keys, report: Report) -> Self:
+        """Statements that are not genuine become findings of the report."""
+        restores = await statement_restored.load(connection, keys, report)
+        report.restored = [restore.told() for restore in restores]
+        return cls(await tombstone.load(connection, since, keys, report), restores)
+
+    def retired(self, chain: Chain, witnessed: Witnessed | None, report: Report) -> bool:
+        """Whether a segment without a row has a tombstone; its chain then ends as that says."""
+        stone = self.stones.get(chain.segment)
+        if stone is None or stone.day != chain.day:
+            return False
+        chain.seq, chain.block, chain.head = stone.records, stone.blocks, stone.head
+        report.retired += 1
+        wrong = stone.contradicts(witnessed.of(chain.day, chain.segment) if witnessed else {})
+        if wrong is not None:
+            report.add(Finding("TOMBSTONE", wrong, chain.day, chain.segment))
+        return True
+
+    def still_there(self, chain: Chain, report: Report) -> None:
+        """A segment that has both rows and a tombstone: one of them lies."""
+        if chain.segment in self.stones:
+            what = "has a tombstone, and rows"
+            report.add(Finding("TOMBSTONE", what, chain.day, chain.segment))
+
+    def excused(self, chain: Chain) -> int:
+        """The last block whose loss a restore statement explains."""
+        place = (chain.day, chain.segment)
+        return statement_restored.excused(self.restores, place, chain.block, chain.head)
+
+    def explains(self, finding: Finding, witnessed: Witnessed) -> bool:
+        """Whether a segment that only checkpoints know was lost whole in a restore."""
+        if finding.kind != "SEGMENT-MISSING" or finding.day is None or finding.segment is None:
+            return False
+        place = (finding.day, finding.segment)
+        seen = max(witnessed.of(*place), default=0)
+        return 0 < seen <= statement_restored.excused(self.restores, place, 0, GENESIS)
