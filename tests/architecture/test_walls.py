@@ -1,6 +1,7 @@
 """Imports point one way: gateway → shared ← server. No server knows another; none knows the gateway."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,19 @@ def test_the_gateway_has_no_way_to_start_a_process() -> None:
     for path in python("gateway/src", "shared/src"):
         assert not packages(imports(path)) & {"subprocess", "pty", "multiprocessing"}, shown(path)
         assert "os.system" not in path.read_text("utf-8"), shown(path)
+        # the export's verifier alone, which serves nobody, spreads itself over the cores
+        workers = "ProcessPoolExecutor" in path.read_text("utf-8")
+        assert not workers or path.parent.name == "offline", shown(path)
+
+
+def test_the_verifier_of_exports_needs_python_and_itself() -> None:
+    """An auditor runs it without us, and can read all of it."""
+    own = "mcp_gateway.audit.offline"
+    wheels = {"orjson", "zstandard", "cryptography", "compression"}  # faster, where they are
+    for path in python("gateway/src/mcp_gateway/audit/offline/"):
+        for name in imports(path):
+            known = name.partition(".")[0] in sys.stdlib_module_names | wheels
+            assert known or name.startswith(own), f"{shown(path)} imports {name}"
 
 
 def test_files_stay_small() -> None:

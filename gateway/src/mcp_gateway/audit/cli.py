@@ -1,4 +1,4 @@
-"""`python -m mcp_gateway.audit`: keygen, migrate, verify, settle, show, stats."""
+"""`python -m mcp_gateway.audit`: keygen, migrate, verify, export, settle, show, stats."""
 
 import argparse
 import asyncio
@@ -11,10 +11,18 @@ from typing import Any
 import asyncpg
 import orjson
 
-from mcp_gateway.audit import checkpoint_key, checkpoint_options, keys, reading
+from mcp_gateway.audit import (
+    checkpoint_key,
+    checkpoint_options,
+    export,
+    keys,
+    offline_options,
+    reading,
+)
 from mcp_gateway.audit.findings import MEANING, Finding, Report
 from mcp_gateway.audit.lookup import verify_receipt
 from mcp_gateway.audit.payload import create_kek
+from mcp_gateway.audit.reads import NotRecordedError
 from mcp_gateway.audit.settle import YOUNGEST_MINUTES
 from mcp_gateway.audit.verify import OPEN_MINUTES, verify
 
@@ -38,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         code: int = asyncio.run(options.run(options))
         return code
-    except (UsageError, keys.KeyFileError) as error:
+    except (UsageError, NotRecordedError, keys.KeyFileError) as error:
         print(f"audit: {error}", file=sys.stderr)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         print(f"audit: the ledger's database cannot be read: {error}", file=sys.stderr)
@@ -59,8 +67,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--open-minutes", type=int, default=OPEN_MINUTES, metavar="N")
     command.add_argument("--receipt", type=Path, metavar="FILE", help="one caller's receipt only")
     checkpoint_options.add(command)
+    offline_options.add(command)
     command.add_argument("--json", action="store_true")
     command.set_defaults(run=_verify)
+
+    for one in (export,):
+        one.add(commands)
 
     command = commands.add_parser("settle", help="record that a call's outcome stays unknown")
     which = command.add_mutually_exclusive_group(required=True)
@@ -106,6 +118,8 @@ async def _migrate(_: argparse.Namespace) -> int:
 
 
 async def _verify(options: argparse.Namespace) -> int:
+    if options.export is not None:
+        return offline_options.verify(options)
     trusted = keys.load_public(_folder() / keys.PUBLIC_NAME)
     if options.receipt is not None:
         return await _verify_receipt(options, trusted)

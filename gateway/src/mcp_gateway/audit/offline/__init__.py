@@ -1,0 +1,1 @@
+"""Verifies an export anywhere: Python's standard library and these files."""
