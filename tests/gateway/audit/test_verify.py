@@ -13,9 +13,9 @@ import asyncpg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.audit.conftest import Place
+from gateway.audit.forger import forge_segment, rechain
 
-from mcp_gateway.audit import keys, merkle
-from mcp_gateway.audit.block import GENESIS, Block, Header, leaves, sign
+from mcp_gateway.audit import keys
 from mcp_gateway.audit.findings import Report
 from mcp_gateway.audit.lookup import verify_entry, verify_receipt
 from mcp_gateway.audit.verify import verify
@@ -339,59 +339,3 @@ async def test_whoever_holds_the_key_and_the_database_can_rewrite_what_no_receip
     finding = await verify_receipt(receipts[5], keys.load_public(place.public), place.reader)
     assert finding is not None
     assert finding.kind == "RECEIPT-MISMATCH"
-
-
-async def rechain(place: Place, key: Ed25519PrivateKey | None) -> int:
-    """Recompute roots and links from the stored rows on; the first block that had to change."""
-    connection = await asyncpg.connect(place.admin)
-    try:
-        await connection.execute("SET session_replication_role = replica")
-        head, changed = GENESIS, 0
-        for row in await connection.fetch("SELECT * FROM audit.block ORDER BY block"):
-            bodies = await connection.fetch(
-                "SELECT body FROM audit.record WHERE block = $1 ORDER BY seq", row["block"]
-            )
-            header = Header(
-                row["seg_day"], row["seg"], row["block"], row["first_seq"], row["count"], head,
-                merkle.root(leaves([body[0] for body in bodies])), row["signed_at"], row["key"],
-            )  # fmt: skip
-            block = Block(header, row["signature"])
-            if (header.root, header.prev) != (row["root"], row["prev"]):
-                changed = changed or row["block"]
-                block = sign(header, key) if key else block
-                await connection.execute(
-                    "UPDATE audit.block SET root = $1, prev = $2, signature = $3 WHERE block = $4",
-                    header.root, header.prev, block.signature, row["block"],
-                )  # fmt: skip
-            head = block.hash()
-        return changed
-    finally:
-        await connection.close()
-
-
-async def forge_segment(place: Place, segment: UUID, *, register: bool) -> None:
-    """A segment of one record, well made in everything but the key."""
-    forger = Ed25519PrivateKey.generate()
-    now = datetime.now(UTC)
-    data = b'{"kind":"event","replica":"replica-1"}'
-    header = Header(
-        now.date(), segment, 1, 1, 1, GENESIS, merkle.root(leaves([data])), now, "f" * 16
-    )
-    block = sign(header, forger)
-    connection = await asyncpg.connect(place.admin)
-    try:
-        if register:
-            await connection.execute(
-                "INSERT INTO audit.segment (seg, replica) VALUES ($1, 'replica-1')", segment
-            )
-        await connection.execute(
-            "INSERT INTO audit.record (seg_day, seg, seq, block, body, kind)"
-            " VALUES ($1, $2, 1, 1, $3, 'event')",
-            header.day, segment, data,
-        )  # fmt: skip
-        await connection.execute(
-            "INSERT INTO audit.block VALUES ($1, $2, 1, 1, 1, $3, $4, $5, $6, $7)",
-            header.day, segment, header.prev, header.root, now, header.key, block.signature,
-        )  # fmt: skip
-    finally:
-        await connection.close()
