@@ -69,7 +69,9 @@ class Block:
     def signed_by(self, keys: Keys) -> bool:
         """Whether one of these keys, the one the header names, made this signature."""
         key = keys.get(self.header.key)
-        if key is None:
+        if key is None or self.header.signed_at > getattr(keys, "until", {}).get(
+            self.header.key, self.header.signed_at
+        ):
             return False
         try:
             key.verify(self.signature, self.header.encoded())

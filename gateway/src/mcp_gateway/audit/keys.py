@@ -8,16 +8,20 @@ whoever can write rows could register a key there, too.
 import os
 import re
 import stat
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from mcp_gateway.audit.block import key_id
+from mcp_gateway.audit.block import instant, key_id
 
 PRIVATE_NAME = "ledger.pem"
 PUBLIC_NAME = "ledger.pub"
 
+GRACE = timedelta(minutes=15)  # gateways look at the key's file every few seconds
+
+_UNTIL = re.compile(rb"^# key ([0-9a-f]{16}) signs until (\S{27})$", re.MULTILINE)
 _PUBLIC_PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----\n?", re.DOTALL)
 
 
@@ -25,14 +29,51 @@ class KeyFileError(RuntimeError):
     """A key file is missing, unreadable, too readable, or of another kind."""
 
 
+class Trusted(dict[str, Ed25519PublicKey]):
+    """Public keys by id, with the moment after which a replaced one is not believed any more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.until: dict[str, datetime] = {}
+
+
+def rotate(path: Path, now: datetime) -> tuple[str, str]:
+    """Replace the private key; the old and the new one's ids. The old private key is gone.
+
+    The public half is trusted before the private one is there to be used: no reader meets a block
+    of a key that it does not know.
+    """
+    public = path.with_name(PUBLIC_NAME)
+    old = load_private(path)
+    publish(old, public)
+    aside = path.with_name(f".{path.name}-new")
+    aside.unlink(missing_ok=True)
+    new = _written(aside)
+    publish(new, public)
+    ends = instant(now + GRACE)
+    with public.open("ab") as file:
+        file.write(f"# key {key_id(old.public_key())} signs until {ends}\n".encode())
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    return key_id(old.public_key()), key_id(new.public_key())
+
+
 def create(path: Path) -> bool:
     """Make a private key at `path` (mode 0600) unless one is there; publish its public half."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        key = _written(path)
     except FileExistsError:
         publish(load_private(path), path.with_name(PUBLIC_NAME))
         return False
+    publish(key, path.with_name(PUBLIC_NAME))
+    return True
+
+
+def _written(path: Path) -> Ed25519PrivateKey:
+    """A new key in a new file."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     key = Ed25519PrivateKey.generate()
     with os.fdopen(handle, "wb") as file:
         file.write(
@@ -42,8 +83,7 @@ def create(path: Path) -> bool:
                 serialization.NoEncryption(),
             )
         )
-    publish(key, path.with_name(PUBLIC_NAME))
-    return True
+    return key
 
 
 def load_private(path: Path) -> Ed25519PrivateKey:
@@ -78,11 +118,13 @@ def publish(key: Ed25519PrivateKey, path: Path) -> None:
         file.write(pem)
 
 
-def load_public(path: Path) -> dict[str, Ed25519PublicKey]:
+def load_public(path: Path) -> Trusted:
     """The trusted keys by id. With only a private key beside it, that key's public half."""
     if not path.exists() and path.with_name(PRIVATE_NAME).exists():
         own = load_private(path.with_name(PRIVATE_NAME)).public_key()
-        return {key_id(own): own}
+        found = Trusted()
+        found[key_id(own)] = own
+        return found
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -90,7 +132,7 @@ def load_public(path: Path) -> dict[str, Ed25519PublicKey]:
             f"{path}: no public key to verify with ({error.strerror}). Take `{PUBLIC_NAME}` from "
             "the gateway's key folder, never from the database."
         ) from error
-    found: dict[str, Ed25519PublicKey] = {}
+    found = Trusted()
     for pem in _PUBLIC_PEM.findall(data):
         try:
             key = serialization.load_pem_public_key(pem)
@@ -99,6 +141,8 @@ def load_public(path: Path) -> dict[str, Ed25519PublicKey]:
         if not isinstance(key, Ed25519PublicKey):
             raise KeyFileError(f"{path}: holds a key that is not Ed25519")
         found[key_id(key)] = key
+    for name, moment in _UNTIL.findall(data):
+        found.until[name.decode()] = datetime.fromisoformat(moment.decode())
     if not found:
         raise KeyFileError(f"{path}: holds no public key")
     return found

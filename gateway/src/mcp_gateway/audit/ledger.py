@@ -23,6 +23,7 @@ from mcp_gateway.audit.canonical import plain_bytes, record_bytes
 from mcp_gateway.audit.payload import Payload
 from mcp_gateway.audit.projection import project
 from mcp_gateway.audit.segment import Sealed, Segment
+from mcp_gateway.audit.signing import SigningKey
 from mcp_gateway.audit.waiting import Entry, Failpoints, LedgerDown, Pending, Waiting
 
 Kind = Literal["intent", "outcome", "refusal", "event"]
@@ -51,7 +52,7 @@ class Ledger:
         if not 1 <= len(replica) <= REPLICA_NAME_LIMIT:
             raise ValueError(f"a replica's name has 1 to {REPLICA_NAME_LIMIT} characters")
         self._url = url
-        self._key = keys.load_private(key_path)
+        self._key = SigningKey(key_path)
         self._replica = replica
         self._timeout = timeout
         self._insist = insist_on_durability
@@ -95,7 +96,7 @@ class Ledger:
         )
         # a read-only key folder is fine: the auditor then has the public key from elsewhere
         with contextlib.suppress(OSError):
-            keys.publish(self._key, key_path.with_name(keys.PUBLIC_NAME))
+            keys.publish(self._key.key, key_path.with_name(keys.PUBLIC_NAME))
         try:
             await self._begin_segment(await self._connected())
         except store.FAULTS as fault:
@@ -245,9 +246,11 @@ class Ledger:
         await self._failpoints.after_commit()
 
     async def _current_segment(self, connection: store.Connection) -> Segment:
-        """The open segment, or the day's first when midnight has passed."""
-        if self._segment is not None and asyncio.get_running_loop().time() < self._segment.ends:
-            return self._segment
+        """The open segment, or a new one when midnight has passed or the key was replaced."""
+        now = asyncio.get_running_loop().time()
+        current = self._segment
+        if current is not None and not self._key.replaced(now) and now < current.ends:
+            return current
         return await self._begin_segment(connection)
 
     async def _begin_segment(self, connection: store.Connection) -> Segment:
@@ -262,7 +265,7 @@ class Ledger:
         async with connection.transaction():
             day, seconds = await store.register(connection, name, self._replica)
             ends = asyncio.get_running_loop().time() + seconds
-            segment = Segment(name, day, ends, self._key)
+            segment = Segment(name, day, ends, self._key.key)
             sealed = segment.seal([data], datetime.now(UTC))
             await store.insert(connection, sealed.block, [(data, *columns)])
         segment.advance(sealed)
