@@ -109,11 +109,13 @@ class Bucket:
     def retention(self, name: str) -> str | None:
         """Mode and end of an object's lock, in words; None without one."""
         try:
-            found = self._client.get_object_retention(Bucket=self._bucket, Key=self._prefix + name)
+            found = self._client.head_object(Bucket=self._bucket, Key=self._prefix + name)
         except (ClientError, BotoCoreError):
             return None
-        lock = found["Retention"]
-        return f"{lock['Mode'].lower()} until {lock['RetainUntilDate']:%Y-%m-%d}"
+        if "ObjectLockMode" not in found:
+            return None
+        until = found["ObjectLockRetainUntilDate"]
+        return f"{found['ObjectLockMode'].lower()} until {until:%Y-%m-%d}"
 
     def _shards(self) -> list[str]:
         pages = self._listed("list_objects_v2", Prefix=self._prefix, Delimiter="/")
