@@ -1,4 +1,4 @@
-"""`python -m mcp_gateway.audit`: keygen, migrate, verify, export, settle, show, stats."""
+"""`python -m mcp_gateway.audit`: keys, roles, verify, export, settle, show, and what duties has."""
 
 import argparse
 import asyncio
@@ -14,7 +14,9 @@ import orjson
 from mcp_gateway.audit import (
     checkpoint_key,
     checkpoint_options,
+    duties,
     export,
+    gone,
     keys,
     offline_options,
     reading,
@@ -71,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true")
     command.set_defaults(run=_verify)
 
-    for one in (export,):
+    for one in (export, duties):
         one.add(commands)
 
     command = commands.add_parser("settle", help="record that a call's outcome stays unknown")
@@ -226,6 +228,7 @@ def _report(report: Report) -> str:
     ]
     if report.open:
         lines.append(f"under way: {len(report.open)} calls have an intent and no outcome yet")
+    lines += gone.told(report)
     if report.sound:
         lines.append("OK  everything stored is what was signed")
         lines += checkpoint_options.told(report)

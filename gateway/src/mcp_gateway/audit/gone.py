@@ -58,3 +58,9 @@ class Gone:
         place = (finding.day, finding.segment)
         seen = max(witnessed.of(*place), default=0)
         return 0 < seen <= statement_restored.excused(self.restores, place, 0, GENESIS)
+
+
+def told(report: Report) -> list[str]:
+    """For a person, at every verification."""
+    lines = [f"retired, with a tombstone: {report.retired} segments"] if report.retired else []
+    return lines + [f"RESTORED  {one}" for one in report.restored]
