@@ -1,16 +1,18 @@
 """Week 3, record: each check fails when the record does not hold."""
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
+import pytest
 from playbook.live.conftest import Through
 from playbook.live.meddler import Answered, Asked, Forward
 from playbook.live.verdicts import fails, passes, waits
 
-from mcp_gateway.audit import keys
+from mcp_gateway.audit import checkpoint_options, keys
 from mcp_local.fill import with_database
 from mcp_local.load import Stack
 from mcp_playbook.checks import week_3_record as week
@@ -90,5 +92,66 @@ def _with_key(at: Deployment, folder: Path) -> Deployment:
     return replace(at, kit=replace(at.kit, ledger_public=folder / keys.PUBLIC_NAME))
 
 
-async def test_W3_20_waits_for_checkpoints(at: Deployment) -> None:
-    await waits(week.checkpoints, at, "outside the database")
+def _witnessed_at(at: Deployment, place: Path) -> Deployment:
+    """As if the checkpoints were here."""
+    assert at.kit
+    assert at.kit.gateway_env
+    env = {**at.kit.gateway_env, checkpoint_options.VARIABLE: str(place)}
+    return replace(at, kit=replace(at.kit, gateway_env=env))
+
+
+def _witness(at: Deployment) -> Path:
+    assert at.kit
+    assert at.kit.gateway_env
+    return Path(at.kit.gateway_env[checkpoint_options.VARIABLE])
+
+
+async def test_W3_20_passes_and_fails_where_checkpoints_stopped(
+    at: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy is the place as it was: no call since then is covered by it."""
+    monkeypatch.setattr(week, "FRESH_SECONDS", 2.0)
+    await at.call(at.one_each()[0])
+    await passes(week.checkpoints, at)
+    shutil.copytree(_witness(at), tmp_path / "old")
+    await fails(week.checkpoints, _witnessed_at(at, tmp_path / "old"), "not covered within")
+    await fails(week.checkpoints, _witnessed_at(at, tmp_path / "empty"), "none is there")
+
+
+async def test_W3_20_fails_in_the_databases_own_folder(at: Deployment, tmp_path: Path) -> None:
+    (tmp_path / "PG_VERSION").write_text("16")
+    inside = _witnessed_at(at, tmp_path / "witness")
+    await fails(week.checkpoints, inside, "the database's own folder")
+
+
+async def test_W3_20_fails_where_a_role_of_the_ledger_can_write_files(
+    at: Deployment, stack: Stack
+) -> None:
+    connection = await asyncpg.connect(with_database(stack.filler().postgres, "ledger"))
+    try:
+        await connection.execute("GRANT pg_write_server_files TO audit_owner")
+        await fails(week.checkpoints, at, "audit_owner can write files")
+    finally:
+        await connection.execute("REVOKE pg_write_server_files FROM audit_owner")
+        await connection.close()
+
+
+async def test_W3_20_fails_when_a_checkpoint_was_altered(at: Deployment) -> None:
+    """One that is altered where the gateway goes on adding: it is found all the same."""
+    await at.call(at.one_each()[0])
+    await passes(week.checkpoints, at)
+    file = min(path for path in _witness(at).rglob("*") if path.is_file())
+    was = file.read_bytes()
+    file.chmod(0o600)
+    try:
+        file.write_bytes(was.replace(b" 1 ", b" 2 ", 1))
+        await fails(week.checkpoints, at, "CHECKPOINT-ROOT")
+    finally:
+        file.write_bytes(was)
+        file.chmod(0o444)
+
+
+async def test_W3_20_waits_where_no_place_is_named(at: Deployment) -> None:
+    assert at.kit
+    nowhere = replace(at, kit=replace(at.kit, gateway_env={}))
+    await waits(week.checkpoints, nowhere, "outside the database")

@@ -1,14 +1,26 @@
 """Week 3: what happened is on record, and the record can be checked by somebody else."""
 
+import asyncio
 import copy
+import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from mcp_gateway.audit import keys, lookup
+from mcp_gateway.audit import (
+    checkpoint_check,
+    checkpoint_key,
+    checkpoint_options,
+    keeper,
+    keys,
+    lookup,
+)
 from mcp_gateway.audit.block import Keys
+from mcp_gateway.audit.checkpoint_check import Witnessed
+from mcp_gateway.audit.checkpoint_key import Verifier
 from mcp_gateway.audit.verify import verify
 from mcp_playbook.checks.check import Failed, NotYet, line
 from mcp_playbook.checks.needs import expecting, kit_of, one_allowed
@@ -18,6 +30,15 @@ from mcp_shared.meta import RECEIPT
 
 WANTED = 1_000
 SPANS_DAYS = (1, 7, 31, 366, 3660)
+FRESH_SECONDS = 10.0  # longer than the interval between two checkpoints
+PLACED = "Set GATEWAY_CHECKPOINTS to where the database's owner cannot write: decision 26."
+BROKEN = ("CHECKPOINT-ROOT", "CHECKPOINT-HEAD", "TRUNCATED", "SEGMENT-MISSING")
+# roles of the ledger that could reach a directory through the database's own process
+WRITERS = """
+    SELECT rolname FROM pg_roles WHERE rolname IN ('audit_owner', 'audit_writer', 'audit_reader')
+    AND (rolsuper OR pg_has_role(rolname, 'pg_write_server_files', 'MEMBER')
+         OR pg_has_role(rolname, 'pg_execute_server_program', 'MEMBER')) ORDER BY rolname
+"""
 FIELDS = ("person", "agent", "server", "tool", "args", "decision", "status")
 
 
@@ -148,9 +169,83 @@ async def receipts(at: Deployment) -> str:
     "CC7.2",
 )  # fmt: skip
 async def checkpoints(at: Deployment) -> str:
-    kit_of(at)
-    raise NotYet(
-        "nothing is written outside the database yet: records cut off at the end, or a whole "
-        "segment removed, are seen only by a caller's receipt",
-        do="Until then: let agents keep their receipts, and ship the database's own log elsewhere.",
+    url, trusted = _ledger(at)
+    place = _place(at)
+    public = kit_of(at).ledger_public
+    assert public is not None  # noqa: S101  _ledger has looked
+    try:
+        verifiers = checkpoint_key.verifiers(public.with_name(checkpoint_key.PUBLIC_NAME))
+    except keys.KeyFileError as error:
+        raise NotYet(f"the checkpoints' public key is not at hand: {error}", do=PLACED) from error
+    await _apart(url, place)
+    receipt = _receipt(await at.call(one_allowed(at)[0]))
+    found, seconds = await _covering(place, verifiers, receipt)
+    since = (datetime.now(UTC) - timedelta(days=1)).date()
+    report = await verify(url, trusted, since=since, witnessed=found)
+    if wrong := [one for one in report.findings if one.kind in BROKEN]:
+        raise Failed(
+            f"{wrong[0].kind}: {wrong[0].what} {wrong[0].place()}".strip(),
+            do="playbook/runbooks/ledger-tampered.md; change nothing in the database.",
+        )
+    return (
+        f"{found.entries:,} checkpoints of {found.size:,} heads at {place} verify; a call was "
+        f"covered after {seconds:.1f} s; no login of the ledger can write files"
     )
+
+
+def _place(at: Deployment) -> str:
+    place = (kit_of(at).gateway_env or {}).get(checkpoint_options.VARIABLE, "")
+    if not place:
+        raise NotYet(
+            "nothing is written outside the database: records cut off at the end, or a whole "
+            "segment removed, are seen only by a caller's receipt",
+            do=PLACED,
+        )
+    return place
+
+
+async def _apart(url: str, place: str) -> None:
+    """As far as it can be told from here; who administers both machines cannot."""
+    if "://" not in place and _inside_a_database(Path(place)):
+        raise Failed(f"{place} is in the database's own folder", do=PLACED)
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch(WRITERS)
+    finally:
+        await connection.close()
+    if rows:
+        names = ", ".join(row["rolname"] for row in rows)
+        raise Failed(
+            f"{names} can write files where the database runs",
+            do="REVOKE that: of the ledger's roles none may be a superuser or write server files.",
+        )
+
+
+def _inside_a_database(folder: Path) -> bool:
+    here = folder.absolute()
+    return any((one / "PG_VERSION").exists() for one in (here, *here.parents))
+
+
+async def _covering(
+    place: str, trusted: list[Verifier], receipt: dict[str, Any]
+) -> tuple[Witnessed, float]:
+    """What the place holds once it covers this receipt, and how long that took."""
+    segment, block, begun = UUID(receipt["segment"]), int(receipt["block"]), time.monotonic()
+    while True:
+        try:
+            found = await asyncio.to_thread(
+                lambda: checkpoint_check.read(keeper.opened(place), trusted)
+            )
+        except OSError as error:
+            raise Failed(f"{place} cannot be read: {error}", do=PLACED) from error
+        seen = (max(blocks) for (_, one), blocks in found.heads.items() if one == segment)
+        seconds = time.monotonic() - begun
+        if max(seen, default=0) >= block:
+            return found, seconds
+        if seconds > FRESH_SECONDS:
+            last = f"the last is of {found.last:%Y-%m-%d %H:%M:%S} UTC" if found.last else "none is"
+            raise Failed(
+                f"a call was not covered within {FRESH_SECONDS:.0f} s; {last} there",
+                do="The gateway's log says why; is the place mounted, may the gateway write there?",
+            )
+        await asyncio.sleep(0.2)
