@@ -10,7 +10,6 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from joserfc import jwk
 from redis.asyncio import Redis
@@ -20,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mcp_gateway import catalogue, discovery, policy, production, settings
+from mcp_gateway import addresses, catalogue, discovery, policy, production, settings
 from mcp_gateway.audit import checkpointing
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.payload import Vault
@@ -35,6 +34,7 @@ from mcp_gateway.forward import Forward, Upstream
 from mcp_gateway.lists import Cursors
 from mcp_gateway.measures import Measures
 from mcp_gateway.outbound import Outbound
+from mcp_gateway.pages import readable
 from mcp_gateway.pipeline import Pipeline
 from mcp_gateway.policy import Policy
 from mcp_gateway.record import Recorder
@@ -64,6 +64,8 @@ class Gateway:
     policy: Policy
     catalogue: catalogue.Catalogue
     edge: Edge | None = None
+    # the edge, as web pages of listed origins may use it
+    front: ASGIApp | None = None
     inner: ASGIApp | None = None
     ledger: Ledger | None = None
     keys: KeySource | None = None
@@ -74,17 +76,18 @@ class Gateway:
         if scope["type"] == "lifespan":
             await _lifespan(self, receive, send)
             return
-        assert self.edge is not None  # noqa: S101  set by running(), before any request
+        assert self.front is not None  # noqa: S101  set by running(), before any request
+        assert self.edge is not None  # noqa: S101
         assert self.inner is not None  # noqa: S101
         if scope["type"] == "http" and self.edge.endpoint(scope["path"]) is not None:
-            await self.edge(scope, receive, send)
+            await self.front(scope, receive, send)
             return
         await self.inner(scope, receive, send)
 
     @contextlib.asynccontextmanager
     async def running(self, *, insist_on_durability: bool = True) -> AsyncIterator[None]:
         made, config = self.settings, self.config
-        internal = _internal(config.issuer, made.issuer_internal)
+        internal = addresses.internal(config.issuer, made.issuer_internal)
         endpoints = [AGGREGATE, *self.catalogue.servers]
         urls = {one: config.public_url + discovery.path_of(one) for one in endpoints}
         measures = Measures(self.catalogue, lambda: self.policy)
@@ -166,14 +169,15 @@ class Gateway:
                 measures=measures,
                 servers=frozenset(self.catalogue.servers),
                 body_bytes=config.limits.body_bytes,
-                origins=_origins(config),
-                hosts=_hosts(config, made.port),
+                origins=addresses.origins(config),
+                hosts=addresses.hosts(config, made.port),
                 turned_away=TurnedAway(recorder.event, measures.refused),
                 floods=Floods(
                     config.limits.refused_rate, config.limits.trusted_proxies, authenticate.knows
                 ),
             )
             stack.push_async_callback(self.edge.aclose)
+            self.front = readable(self.edge, config.allowed_origins)
             console = Console(
                 public_url=config.public_url,
                 issuer=config.issuer,
@@ -261,22 +265,6 @@ def build(made: Settings) -> Gateway:
 
 def _agents(config: Path) -> Path:
     return config.parent / "agents.yaml"
-
-
-def _internal(issuer: str, internal: str | None) -> str:
-    """The issuer as reached from here: only origin differs, so `iss` stays the public one."""
-    return issuer if internal is None else internal.rstrip("/") + urlsplit(issuer).path
-
-
-def _hosts(config: Config, port: int) -> frozenset[str]:
-    """Host values served; anything else may be a rebound name."""
-    own = urlsplit(config.public_url).netloc
-    local = {f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]")}
-    return frozenset({own} | local)
-
-
-def _origins(config: Config) -> frozenset[str]:
-    return frozenset({config.public_url, *config.allowed_origins})
 
 
 async def _reachable(keys: KeySource) -> bool:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from mcp_gateway import discovery
 from mcp_gateway.call import AGGREGATE
 from mcp_gateway.catalogue import Catalogue
+from mcp_gateway.pages import of_route
 from mcp_gateway.settings import Config
 
 Asked = Callable[[Request], Awaitable[Response]]
@@ -42,13 +43,14 @@ def routes(
     async def home(_: Request) -> Response:
         return RedirectResponse("/console/", 307)
 
+    described = {discovery.path_of(one): one for one in (AGGREGATE, *catalogue.servers)}
+    # the root form is for clients that look there; it describes the aggregate
+    described[""] = AGGREGATE
     return [
         *(
-            Route(discovery.WELL_KNOWN + discovery.path_of(endpoint), about(endpoint))
-            for endpoint in (AGGREGATE, *catalogue.servers)
+            Route(discovery.WELL_KNOWN + path, about(endpoint), **of_route(config.allowed_origins))
+            for path, endpoint in described.items()
         ),
-        # the root form is for clients that look there; it describes the aggregate
-        Route(discovery.WELL_KNOWN, about(AGGREGATE)),
         Route("/healthz", fit),
         Route("/readyz", ready),
         Route("/", home),
