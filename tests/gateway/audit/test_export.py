@@ -86,6 +86,7 @@ async def test_the_proof_tells_this_export_from_every_other(
     assert not checked("0" * 64).sound
     said = orjson.loads(beside.read_bytes())
     receipt = said["receipt"]
+    bent: Any
     for bent in (
         said | {"body": said["body"].replace(digest, "0" * 64)},
         said | {"receipt": receipt | {"seq": receipt["seq"] + 1}},

@@ -20,6 +20,8 @@ from mcp_gateway.audit import (
     keys,
     offline_options,
     reading,
+    search,
+    tail,
 )
 from mcp_gateway.audit.findings import MEANING, Finding, Report
 from mcp_gateway.audit.lookup import verify_receipt
@@ -73,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true")
     command.set_defaults(run=_verify)
 
-    for one in (export, duties):
+    for one in (export, tail, search, duties):
         one.add(commands)
 
     command = commands.add_parser("settle", help="record that a call's outcome stays unknown")
