@@ -5,10 +5,13 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from mcp_gateway.settings import ConfigError
 from mcp_local import control, logs, screen
 from mcp_local.allocation import PortBusyError
+from mcp_local.backup import BackupError
+from mcp_local.backup_tools import ToolError
 from mcp_local.board import READY, read_board
 from mcp_local.load import Stack, load
 from mcp_local.lock import LockHeldError, held
@@ -22,7 +25,7 @@ from mcp_local.stack_toml import StackTomlError
 FORESEEN = (
     control.StackError, PortBusyError, NoLogError, NoRepositoryError, PostgresMissingError,
     StackTomlError, ConfigError, NoFreePortError, LockHeldError, PermissionError, LookupError,
-    ValueError,
+    ValueError, BackupError, ToolError,
 )  # fmt: skip
 
 
@@ -125,6 +128,18 @@ def folders(stack: Stack, _: argparse.Namespace) -> int:
     return 0
 
 
+def backup(stack: Stack, args: argparse.Namespace) -> int:
+    from mcp_local import backup_command as command
+
+    return command.backup(stack, args.to, args.keys)
+
+
+def restore(stack: Stack, args: argparse.Namespace) -> int:
+    from mcp_local import backup_command as command
+
+    return command.restore(stack, args.source, args.keys, args.checkpoints, replace=args.replace)
+
+
 def tools_lock(stack: Stack, _: argparse.Namespace) -> int:
     from mcp_local import tools_lock as command
 
@@ -159,6 +174,14 @@ def _parser() -> argparse.ArgumentParser:
     command(demo, "demo", "the governed calls, and the question across servers")
     command(connect, "connect", "client configurations to paste")
     command(doctor, "doctor", "what is wrong, and what to do about it")
+    saving = command(backup, "backup", "all databases, and the keys in another folder")
+    saving.add_argument("--to", type=Path, metavar="FOLDER")
+    saving.add_argument("--keys", type=Path, metavar="FOLDER")
+    restoring = command(restore, "restore", "all databases and keys from a backup")
+    restoring.add_argument("--from", dest="source", type=Path, metavar="FOLDER", required=True)
+    restoring.add_argument("--keys", type=Path, metavar="FOLDER")
+    restoring.add_argument("--checkpoints", metavar="PLACE", help="what was seen of the ledger")
+    restoring.add_argument("--replace", action="store_true", help="remove the databases there are")
     command(folders, "folders", "the folders of the listed servers")
     command(tools_lock, "tools-lock", "pin the tool definitions of the listed servers")
     return parser
@@ -168,7 +191,7 @@ def main(arguments: Sequence[str]) -> int:
     args = _parser().parse_args(arguments)
     try:
         stack = load()
-        if args.run in (up, down, clean):
+        if args.run in (up, down, clean, restore):
             prepare(stack.here)
             with held(stack.here.run / "command.lock", wait=True):
                 return int(args.run(stack, args))
