@@ -150,6 +150,15 @@ async def test_an_operator_sees_which_tool_fails_and_opens_the_record(
             for name in ("calls", "policy", "connect"):
                 driver.get(f"{served}{name}")
                 picture(driver, f"4-{name}")
+            driver.get(f"{served}audit?window=7d")
+            picture(driver, "7-audit")
+            driver.find_element(By.CSS_SELECTOR, "#results td.mono a").click()
+            arrived(driver, "/console/audit/")
+            driver.find_element(By.CSS_SELECTOR, ".verify").click()
+            WebDriverWait(driver, SECONDS).until(
+                lambda d: "Verified." in d.find_element(By.CSS_SELECTOR, ".verdict").text
+            )
+            picture(driver, "7-proof")
             driver.set_window_size(480, 900)
             driver.get(served)
             picture(driver, "6-narrow")

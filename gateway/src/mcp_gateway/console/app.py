@@ -14,6 +14,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from mcp_gateway.catalogue import Catalogue
+from mcp_gateway.console.audit import Audit
 from mcp_gateway.console.headers import Headers
 from mcp_gateway.console.issuer import Issuer
 from mcp_gateway.console.look import STATIC, Clock, Look, now_utc
@@ -67,6 +68,15 @@ class Console:
             look=self._look,
             clock=clock,
         )
+        audit = Audit(
+            reader=self._reader,
+            reader_url=reader_url,
+            public_keys=ledger_public,
+            event=event,
+            catalogue=catalogue,
+            look=self._look,
+            clock=clock,
+        )
         record = "/records/{day}/{segment:uuid}/{seq:int}"
         self.app = Starlette(
             routes=[
@@ -75,6 +85,9 @@ class Console:
                 Route("/calls/{rid:uuid}", self._guarded(pages.call)),
                 Route(record, self._guarded(pages.record)),
                 Route(f"{record}/verify", self._guarded(pages.verify)),
+                Route("/audit", self._guarded(audit.page)),
+                Route("/audit/export", self._guarded(audit.export)),
+                Route("/audit/{day}/{segment:uuid}/{seq:int}", self._guarded(audit.proof)),
                 Route("/policy", self._guarded(pages.policy)),
                 Route("/connect", self._guarded(pages.connect)),
                 Route("/sign-in", sign_in.begin),

@@ -103,13 +103,13 @@ class Pages:
         return self._records(session, f"Call {rid}", records)
 
     async def record(self, request: Request, session: Session) -> Response:
-        day, segment, seq = _place(request)
+        day, segment, seq = place_of(request)
         async with self._reader.snapshot() as connection:
             found = await calls.record_at(connection, day, segment, seq)
         return self._records(session, f"Record {seq}", (found,) if found else ())
 
     async def verify(self, request: Request, session: Session) -> Response:
-        _, segment, seq = _place(request)
+        _, segment, seq = place_of(request)
         found = await verdict(self._reader_url, self._public_keys, segment, seq)
         return self._look.page(
             "verify.html", session=session, verdict=found, path=request.url.path, seq=seq
@@ -151,7 +151,7 @@ class Pages:
         )
 
 
-def _place(request: Request) -> tuple[date, UUID, int]:
+def place_of(request: Request) -> tuple[date, UUID, int]:
     given = request.path_params
     if not 0 < given["seq"] < 2**63:
         raise WantedError("There is no record of this number.")
