@@ -104,7 +104,11 @@ async def _ask(
     head = await reader.readuntil(b"\r\n\r\n")
     lines = head.lower().split(b"\r\n")
     [length] = [int(one[15:]) for one in lines if one.startswith(b"content-length:")]
-    return read(number, json.loads(await reader.readexactly(length)))
+    body = await reader.readexactly(length)
+    try:
+        return read(number, json.loads(body))
+    except ValueError:  # not the protocol's, but the caller has seen it
+        return Line(number, "denied", None, lines[0].decode())
 
 
 def read(number: int, message: Any) -> Line:

@@ -15,6 +15,7 @@ from faults.failpoints import STEPS
 from faults.place import Replica, Site
 
 REACHED_SECONDS = 10.0  # for a call to come by the armed step
+DISK_MEGABYTES = 160  # a new cluster takes 60
 LEDGER_WAITS = 2.0  # seconds, `audit.timeout`
 SESSIONS = "application_name LIKE 'ledger-%' AND datname = $1"
 
@@ -183,7 +184,7 @@ def _fill(path: Path) -> None:
 FAILPOINTS: Mapping[str, Fault] = {
     **{f"failpoint {one}": failpoint(one) for one in STEPS},
     # by then, whoever was told too early has told its caller
-    "failpoint before_block, late": failpoint("before_block", "kill", 25),
+    "failpoint before_block, late": failpoint("before_block", "kill", 60),
 }
 CUTS: Mapping[str, Fault] = {
     "cut before a block": failpoint("before_block", "cut"),

@@ -8,7 +8,7 @@ import pytest_asyncio
 from faults import checker, cluster
 from faults.place import Surroundings, surroundings
 from faults.rounds import play
-from faults.schedule import ALL, CUTS, FAILPOINTS
+from faults.schedule import ALL, CUTS, DISK_MEGABYTES, FAILPOINTS, fill_the_disk
 from faults.wrong import QUICK, SHOWN
 
 SHORT = [*FAILPOINTS, *CUTS, "sessions ended", "PostgreSQL stopped at once", "wire cut"]
@@ -27,7 +27,7 @@ async def durable(run_folder: Path) -> AsyncIterator[cluster.Cluster]:
 
 
 @pytest.mark.timeout(240)
-async def test_whatever_breaks_every_answer_that_was_seen_is_on_the_record_once(
+async def test_L12_L13_whatever_breaks_every_answer_that_was_seen_is_on_the_record_once(
     around: Surroundings, durable: cluster.Cluster
 ) -> None:
     found = await play(around, durable, [(name, ALL[name]) for name in SHORT])
@@ -35,6 +35,20 @@ async def test_whatever_breaks_every_answer_that_was_seen_is_on_the_record_once(
     assert all(found.faults[name] for name in SHORT), f"never happened: {found.faults}"
     assert found.calls["answer"] > 200
     assert found.calls["denied"] > 10
+
+
+@pytest.mark.timeout(120)
+async def test_L11_a_full_disk_refuses_calls_and_loses_none(
+    around: Surroundings, run_folder: Path
+) -> None:
+    try:
+        async with cluster.on_a_small_disk(run_folder / "small", DISK_MEGABYTES) as (full, disk):
+            found = await play(around, full, [("disk full", fill_the_disk)], disk=disk)
+    except PermissionError as error:
+        pytest.skip(str(error))
+    assert found.complaints == []
+    assert found.calls["unavailable"] > 0
+    assert found.calls["answer"] > 50
 
 
 @pytest.mark.parametrize("mutant", QUICK)

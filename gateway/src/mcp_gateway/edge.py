@@ -110,7 +110,7 @@ class Edge:
             call = message
             if "text/event-stream" in headers.get("accept", ""):
                 response.may_stream = True
-            await self._answer(call, principal, receive, response)
+            await self._answer(call, principal, scope["path"][:MAX_PATH], receive, response)
         except Gone:
             log.info("caller gone", extra={"method": call.method if call else None})
         except Refusal as refusal:
@@ -119,7 +119,7 @@ class Edge:
             await response.answer(call, refusal.answer(""), refusal.request_id)
 
     async def _answer(
-        self, call: Call, principal: Principal, receive: Receive, response: Response
+        self, call: Call, principal: Principal, path: str, receive: Receive, response: Response
     ) -> None:
         work = asyncio.current_task()
         assert work is not None  # noqa: S101  this is a coroutine
@@ -132,6 +132,8 @@ class Edge:
                 with Presence(receive), self.withdrawals.possible(call, principal, work):
                     answer = await self.pipeline.handle(call, principal, response.emit)
             except Refusal as refusal:
+                if refusal.code != "ledger_unavailable":  # that one is counted where it arises
+                    self.turned_away.note(refusal, path, principal)
                 answer = refusal.answer(call.method)
             span.set_attribute(telemetry.STATUS, answer.status)
             if answer.status not in {"ok", "refused"}:
