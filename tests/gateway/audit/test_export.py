@@ -1,5 +1,6 @@
 """An export goes on the record, and what it contains is proved by that record."""
 
+import asyncio
 import contextlib
 import tracemalloc
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from mcp_gateway.audit.export import recorded
 from mcp_gateway.audit.export_file import sink
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.offline import proof
+from mcp_gateway.audit.offline.cli import main
 from mcp_gateway.audit.offline.report import Report
 from mcp_gateway.audit.offline.trust import load
 from mcp_gateway.audit.offline.verify import verify
@@ -96,6 +98,23 @@ async def test_the_proof_tells_this_export_from_every_other(
     ):
         beside.write_bytes(orjson.dumps(bent))
         assert [f.kind for f in checked(digest).findings] == ["PROOF"]
+
+
+async def test_a_receipt_is_checked_by_the_same_verifier(
+    place: Place, body: dict[str, Any], tmp_path: Path
+) -> None:
+    async with place.opened() as ledger:
+        entries = await asyncio.gather(*(ledger.append("intent", body) for _ in range(5)))
+    path, key = tmp_path / "receipt.json", ("--key", str(place.public))
+    for entry in entries:
+        path.write_bytes(orjson.dumps(entry.receipt()))
+        assert main(["--receipt", str(path), *key]) == 0
+    said = entries[2].receipt()
+    bad: list[Any] = [said | {"leaf": said["path"][0]}, said | {"seq": said["seq"] + 1}, {}, []]
+    for bent in bad:
+        path.write_bytes(orjson.dumps(bent))
+        assert main(["--receipt", str(path), *key]) == 1
+    assert main(["--receipt", str(tmp_path / "none"), *key]) == 2
 
 
 async def test_a_record_is_exported_as_the_bytes_that_were_signed(

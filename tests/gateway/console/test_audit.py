@@ -61,6 +61,20 @@ async def test_a_search_is_on_the_record_before_it_is_shown(house: House) -> Non
     assert "crm_find_contacts" not in refused.text
 
 
+async def test_who_opens_a_call_is_on_the_record(house: House) -> None:
+    rid = await house.call()
+    async with house.visit(("operator",)) as browser:
+        assert (await browser.get(f"/console/calls/{rid}")).status_code == 200
+        assert (await browser.get(f"/console/records/{await place(house, rid)}")).status_code == 200
+        assert [(event, detail["by"]) for event, detail in house.diary.lines] == [
+            ("ledger_read", "olu")
+        ] * 2
+        assert house.diary.lines[0][1]["rid"] == rid
+        house.diary.down = True
+        refused = await browser.get(f"/console/calls/{rid}")
+    assert (refused.status_code, "Acme" in refused.text) == (503, False)
+
+
 async def test_the_newest_blocks_are_looked_at(house: House) -> None:
     await house.call()
     async with house.visit(("auditor",)) as browser:

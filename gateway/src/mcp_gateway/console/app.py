@@ -82,8 +82,8 @@ class Console:
             routes=[
                 Route("/", self._home(pages.overview)),
                 Route("/calls", self._guarded(pages.calls)),
-                Route("/calls/{rid:uuid}", self._guarded(pages.call)),
-                Route(record, self._guarded(pages.record)),
+                Route("/calls/{rid:uuid}", self._guarded(audit.read(pages.call))),
+                Route(record, self._guarded(audit.read(pages.record))),
                 Route(f"{record}/verify", self._guarded(pages.verify)),
                 Route("/audit", self._guarded(audit.page)),
                 Route("/audit/export", self._guarded(audit.export)),

@@ -4,7 +4,7 @@ Whoever reads here is on the record before anything is shown; cannot that be rec
 """
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -29,6 +29,8 @@ from mcp_gateway.console.session import Session
 from mcp_gateway.console.sign_in import Event
 from mcp_gateway.console.wanted import Wanted, WantedError
 from mcp_gateway.refusals import Refusal
+
+Page = Callable[[Request, Session], Awaitable[Response]]
 
 EXPORT_RECORDS = 20_000  # the gateway serves calls meanwhile; more is the command line's
 FAULTS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -76,6 +78,16 @@ class Audit:
             today=self._clock().astimezone(UTC).date(),
             most=EXPORT_RECORDS,
         )
+
+    def read(self, page: Page) -> Page:
+        """A page that shows records whole: who opens one is on the record first."""
+
+        async def recorded(request: Request, session: Session) -> Response:
+            detail = {name: str(value) for name, value in request.path_params.items()}
+            await self._record("ledger_read", session, detail)
+            return await page(request, session)
+
+        return recorded
 
     async def proof(self, request: Request, session: Session) -> Response:
         """One record's receipt and the path from it to the signed root."""

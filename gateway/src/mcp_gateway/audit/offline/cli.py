@@ -22,7 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     if given[:1] == ["build"]:
         return _build(given[1:])
     parser = argparse.ArgumentParser(prog="verify", description=__doc__)
-    parser.add_argument("export", help="the file, or - for standard input")
+    parser.add_argument("export", nargs="?", help="the file, or - for standard input")
+    parser.add_argument("--receipt", type=Path, metavar="FILE", help="one caller's receipt instead")
     parser.add_argument("--key", type=Path, required=True, metavar="ledger.pub")
     parser.add_argument("--proof", type=Path, help="default: EXPORT.proof.json, if there is one")
     parser.add_argument("--checkpoint-key", type=Path, metavar="checkpoint.pub")
@@ -30,7 +31,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, metavar="N", help="processes; default: one per core")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(given)
+    if options.receipt is not None:
+        return _receipt(options)
+    if options.export is None:
+        parser.error("an export, or --receipt")
     return run(options)
+
+
+def _receipt(options: argparse.Namespace) -> int:
+    try:
+        wrong = proof.receipt(options.receipt, load(options.key))
+    except UnusableError as error:
+        print(f"verify: {error}", file=sys.stderr)
+        return UNUSABLE
+    print(f"FAILED  {wrong}" if wrong else "OK  a gateway signed the record of this receipt")
+    return FOUND if wrong else SOUND
 
 
 def run(options: argparse.Namespace) -> int:

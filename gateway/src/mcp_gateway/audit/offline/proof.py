@@ -39,7 +39,18 @@ def check(path: Path, digest: str, trust: Trust, report: Report) -> None:
         report.recorded = place
 
 
-def _wrong(body: bytes, receipt: dict[str, Any], trust: Trust) -> str | None:
+def receipt(path: Path, trust: Trust) -> str | None:
+    """What is wrong with a caller's receipt; None when its record was signed."""
+    try:
+        given = json.loads(path.read_bytes())
+        return _wrong(None, given, trust)
+    except OSError as error:
+        raise UnusableError(f"{path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
+        return "is not a receipt"
+
+
+def _wrong(body: bytes | None, receipt: dict[str, Any], trust: Trust) -> str | None:
     text = receipt["head"]["text"]
     words = dict(line.split(" ", 1) for line in text.splitlines()[1:])
     said: dict[str, Any] = {
@@ -53,7 +64,8 @@ def _wrong(body: bytes, receipt: dict[str, Any], trust: Trust) -> str | None:
     if not trust.signed(head.key, head.signature, text.encode()):
         return "it is not signed by a trusted key"
     stated = (receipt["segment"], receipt["block"])
-    if stated != (words["segment"], head.block) or receipt["leaf"] != _leaf(body):
+    other = body is not None and receipt["leaf"] != _leaf(body)
+    if other or stated != (words["segment"], head.block):
         return "it is the receipt of another record"
     path = [base64.b64decode(step, validate=True) for step in receipt["path"]]
     leaf = base64.b64decode(receipt["leaf"], validate=True)
