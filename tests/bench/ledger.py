@@ -1,35 +1,42 @@
-"""Durable records per second of the ledger, beside the flush latency of the disk they went to.
+"""The ledger alone: durable records per second, what a record waits, what it costs, how fast it verifies.
 
-    .venv/bin/python tests/bench/ledger.py [--seconds 5] [--outstanding 1 32 128] [--fsync off]
+    PYTHONPATH=tests python -m bench.ledger [--seconds 5] [--outstanding 1 32 128] [--keep]
 
-Its own throw-away PostgreSQL, fsync on. Figures of a shared machine say little without the flush.
+Its own throw-away PostgreSQL, fsync on. What a record waits is what it adds to its call, twice.
+Figures of a shared machine say little without the flush that was measured beside them.
 """
 
 import argparse
 import asyncio
-import os
 import secrets
 import shutil
-import statistics
-import sys
 import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import uvloop
+from bench import machine
+from gateway.audit.conftest import READER, WRITER, as_role
+from gateway.made import a_call, a_principal, a_rule
+from msgspec.structs import replace
+
+from mcp_gateway.audit import export, export_file, keys
+from mcp_gateway.audit.ledger import Ledger
+from mcp_gateway.audit.migrate import migrate
+from mcp_gateway.audit.offline import trust
+from mcp_gateway.audit.offline import verify as offline_verify
+from mcp_gateway.audit.verify import verify
+from mcp_gateway.call import Answer, Grant
+from mcp_gateway.record import Recorder
+from mcp_local import postgres
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
-
-from gateway.audit.conftest import READER, WRITER, as_role  # noqa: E402
-
-from mcp_gateway.audit import keys  # noqa: E402
-from mcp_gateway.audit.ledger import Ledger  # noqa: E402
-from mcp_gateway.audit.migrate import migrate  # noqa: E402
-from mcp_gateway.audit.verify import verify  # noqa: E402
-from mcp_local import postgres  # noqa: E402
-
+WARM_SECONDS = 0.5
+EXPORT = "ledger.jsonl.zst"
 BODY: dict[str, Any] = {
     "rid": "", "iss": "http://localhost:8081/realms/mcp", "sub": "0f2b9d0e-6f0e-4a8e-9d54-1d7a3a0a4b6f",
     "person": "ana", "agent": "desk-assistant", "roles": ["analyst"], "method": "tools/call",
@@ -41,76 +48,171 @@ BODY: dict[str, Any] = {
 }  # fmt: skip
 
 
-def flush_ms(folder: Path) -> float:
-    """The median of two hundred fdatasync calls after an 8 KiB write."""
-    path = folder / "flush"
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-    times = []
-    for i in range(200):
-        os.pwrite(handle, b"x" * 8192, 8192 * i)
-        start = time.perf_counter()
-        os.fdatasync(handle)
-        times.append(time.perf_counter() - start)
-    os.close(handle)
-    path.unlink()
-    return statistics.median(times) * 1000
+@dataclass(frozen=True)
+class Load:
+    what: str
+    outstanding: int
+    per_second: float
+    p50: float  # ms
+    p99: float
+    cpu_us: float
+    per_block: float
+    flush: float  # ms, median, measured just before
 
 
-async def load(ledger: Ledger, outstanding: int, seconds: float) -> tuple[int, list[float], float]:
-    """`outstanding` callers, each appending one record after the other."""
+@dataclass
+class Figures:
+    loads: list[Load] = field(default_factory=list)
+    records: int = 0
+    body_bytes: float = 0.0
+    disk_bytes: float = 0.0
+    exported_bytes: float = 0.0
+    # records per second
+    verified: float = 0.0
+    verified_export: float = 0.0
+    findings: int = 0
+
+
+async def measured(
+    what: str,
+    one: Callable[[str], Awaitable[Any]],
+    ledger: Ledger,
+    outstanding: int,
+    seconds: float,
+    folder: Path,
+) -> Load:
+    """`outstanding` callers, each one after the other; records are counted, waits are of `one`."""
     waits: list[float] = []
-    cpu, begun = time.process_time(), time.perf_counter()
-    end = begun + seconds
 
-    async def caller(number: int) -> None:
-        count = 0
-        while (start := time.perf_counter()) < end:
-            count += 1
-            await ledger.append("outcome", BODY | {"rid": f"{begun}-{number}-{count}"})
-            waits.append(time.perf_counter() - start)
+    async def callers(until: float) -> None:
+        async def caller(number: int) -> None:
+            count = 0
+            while (start := time.perf_counter()) < until:
+                count += 1
+                await one(f"{until}-{number}-{count}")
+                waits.append(time.perf_counter() - start)
 
-    await asyncio.gather(*(caller(i) for i in range(outstanding)))
-    return len(waits), waits, (time.process_time() - cpu) / (time.perf_counter() - begun)
+        await asyncio.gather(*(caller(number) for number in range(outstanding)))
+
+    await callers(time.perf_counter() + WARM_SECONDS)
+    waits.clear()
+    flush, _ = await asyncio.to_thread(machine.flush_ms, folder)
+    records, blocks, cpu = ledger.records, ledger.blocks, time.process_time()
+    await callers(time.perf_counter() + seconds)
+    cpu, records = time.process_time() - cpu, ledger.records - records
+    waits.sort()
+    return Load(
+        what=what,
+        outstanding=outstanding,
+        per_second=records / seconds,
+        p50=waits[len(waits) // 2] * 1000,
+        p99=waits[len(waits) * 99 // 100] * 1000,
+        cpu_us=cpu / len(waits) * 1e6,
+        per_block=records / max(1, ledger.blocks - blocks),
+        flush=flush,
+    )
 
 
-async def measure(admin: str, folder: Path, outstanding: list[int], seconds: float) -> None:
+def both_records(ledger: Ledger) -> Callable[[str], Awaitable[Any]]:
+    """What a call costs the recorder: redaction, intent, outcome, receipt."""
+    recorder = Recorder(ledger, replica="bench", decided=lambda *_: None)
+    call = a_call("warehouse_get_metric", arguments=BODY["args"])
+    grant = Grant(
+        principal=a_principal("analyst"), call=call, server="warehouse", target="get_metric",
+        rule=a_rule("get_metric", server="warehouse"), definition="7b" * 16, policy="3c" * 16,
+    )  # fmt: skip
+    answer = Answer(status="ok", result={"content": []}, size=1180)
+
+    async def one(rid: str) -> None:
+        receipt = await recorder.admit(replace(grant, call=replace(call, id=rid)))
+        await recorder.close(receipt, answer)
+
+    return one
+
+
+async def measure(admin: str, folder: Path, outstanding: Sequence[int], seconds: float) -> Figures:
     await migrate(admin, WRITER, READER)
     key = folder / keys.PRIVATE_NAME
     keys.create(key)
-    writer, reader = (
-        as_role(admin, "audit_writer", WRITER),
-        as_role(admin, "audit_reader", READER),
-    )
-    ledger = await Ledger.open(writer, key, "bench", insist_on_durability=False)
-    print(
-        f"{'callers':>8} {'records/s':>10} {'p50 ms':>8} {'p99 ms':>8} {'CPU us/rec':>11} {'per block':>10} {'flush ms':>9}"
-    )
-    for callers in outstanding:
-        await load(ledger, callers, 0.5)
-        flush = flush_ms(folder)
-        blocks = ledger.blocks
-        count, waits, cpu = await load(ledger, callers, seconds)
-        waits.sort()
-        print(
-            f"{callers:>8} {count / seconds:>10,.0f} {waits[len(waits) // 2] * 1e3:>8.2f} "
-            f"{waits[len(waits) * 99 // 100] * 1e3:>8.2f} {cpu * seconds / count * 1e6:>11.1f} "
-            f"{count / max(1, ledger.blocks - blocks):>10.1f} {flush:>9.2f}"
-        )
+    reader = as_role(admin, "audit_reader", READER)
+    ledger = await Ledger.open(as_role(admin, "audit_writer", WRITER), key, "bench")
+    found = Figures()
+
+    def append(rid: str) -> Awaitable[Any]:
+        return ledger.append("event", BODY | {"rid": rid})
+
+    for many in outstanding:
+        found.loads.append(await measured("a record", append, ledger, many, seconds, folder))
+    calls = both_records(ledger)
+    for many in outstanding:
+        found.loads.append(await measured("a call's two", calls, ledger, many, seconds, folder))
     await ledger.aclose()
     connection = await asyncpg.connect(admin)
-    [(size, count)] = await connection.fetch(
+    [(size, found.records, found.body_bytes)] = await connection.fetch(
         "SELECT (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('audit.record')"
-        " WHERE isleaf), (SELECT count(*) FROM audit.record)"
+        " WHERE isleaf), count(*), avg(octet_length(body))::float8 FROM audit.record"
     )
-    body = await connection.fetchval("SELECT avg(octet_length(body)) FROM audit.record")
     await connection.close()
-    print(
-        f"{count:,} records, body {body:.0f} bytes, {size / count:.0f} bytes each on disk with indexes"
-    )
-    report = await verify(reader, keys.load_public(folder / keys.PUBLIC_NAME))
-    print(
-        f"verified {report.records:,} records in {report.seconds:.1f} s: "
-        f"{report.records / report.seconds:,.0f} records/s, {len(report.findings)} findings"
+    found.disk_bytes = float(size) / found.records
+    trusted = keys.load_public(folder / keys.PUBLIC_NAME)
+    report = await verify(reader, trusted)
+    found.verified = report.records / report.seconds
+    found.findings = len(report.findings)
+    today = datetime.now(UTC).date()
+    with export_file.sink(folder / EXPORT) as out:
+        await export.export(
+            reader, out, since=today - timedelta(days=1), until=today, trusted=trusted
+        )
+    found.exported_bytes = (folder / EXPORT).stat().st_size / found.records
+    return found
+
+
+def verify_export(folder: Path, found: Figures) -> None:
+    """On all cores, as an auditor does it."""
+    report, _ = offline_verify.verify(str(folder / EXPORT), trust.load(folder / keys.PUBLIC_NAME))
+    found.verified_export = report.records / report.seconds
+    found.findings += len(report.findings)
+
+
+def page(found: Figures, facts: dict[str, Any], load: list[float]) -> str:
+    rows = [
+        f"| {one.what} | {one.outstanding} | {one.per_second:,.0f} | {one.p50:.2f} | {one.p99:.2f} "
+        f"| {one.cpu_us:.0f} | {one.per_block:.1f} | {one.flush:.2f} |"
+        for one in found.loads
+    ]
+    return "\n".join(
+        [
+            "# The ledger alone",
+            "",
+            (
+                f"{facts['cores']} cores, {facts['processor']}, {facts['system']}, Python {facts['python']}, "
+                f"commit {facts['commit']}; load average before and after {load[0]:.1f} and {load[1]:.1f}. "
+                "One process writes, PostgreSQL and the load are on the same cores."
+            ),
+            "",
+            (
+                "| each caller writes | outstanding | durable records/s | p50 ms | p99 ms | CPU us each "
+                "| records a block | fdatasync ms |"
+            ),
+            "|---|---|---|---|---|---|---|---|",
+            *rows,
+            "",
+            (
+                "p50, p99 and CPU are of one record, or of a call's two records one after the other. CPU is of "
+                "the gateway's process, PostgreSQL's is not in it."
+            ),
+            "",
+            "| | |",
+            "|---|---|",
+            f"| records | {found.records:,} |",
+            f"| bytes of a body | {found.body_bytes:,.0f} |",
+            f"| bytes on disk, with indexes | {found.disk_bytes:,.0f} |",
+            f"| bytes exported, compressed | {found.exported_bytes:,.0f} |",
+            f"| verified from the database, one process | {found.verified:,.0f} records/s |",
+            f"| verified from the export, {facts['cores']} cores | {found.verified_export:,.0f} records/s |",
+            f"| findings | {found.findings} |",
+            "",
+        ]
     )
 
 
@@ -118,15 +220,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--outstanding", type=int, nargs="+", default=[1, 32, 128])
-    parser.add_argument("--fsync", choices=("on", "off"), default="on")
+    parser.add_argument("--keep", action="store_true", help="write the page to results/")
     options = parser.parse_args()
     folder = ROOT / ".run" / f"bench-{secrets.token_hex(4)}"
     folder.mkdir(parents=True)
+    before = machine.load_average()[0]
     try:
-        with postgres.running(folder / "postgres", {"fsync": options.fsync}) as server:
-            uvloop.run(measure(server.url(), folder, options.outstanding, options.seconds))
+        with postgres.running(folder / "postgres") as server:
+            found = uvloop.run(measure(server.url(), folder, options.outstanding, options.seconds))
+        verify_export(folder, found)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    text = page(found, machine.facts(), [before, machine.load_average()[0]])
+    print(text)
+    if options.keep:
+        name = f"ledger-{datetime.now(UTC).date().isoformat()}.md"
+        (Path(__file__).parent / "results" / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
