@@ -245,3 +245,45 @@ def test_the_newest_names_cross_folders(tmp_path: Path) -> None:
     assert [*directory.names()] == names
     assert directory.newest(3) == names[1:]
     assert directory.newest(9) == names
+
+
+class Forgetful(Directory):
+    """Writes, and is not heard of again."""
+
+    def put(self, name: str, data: bytes) -> None:
+        super().put(name, data)
+        raise PlaceError("no answer")
+
+
+async def test_a_checkpoint_whose_answer_never_came_is_looked_for_before_the_next(
+    witness: Witness, body: dict[str, Any]
+) -> None:
+    places: list[Directory] = [Forgetful(witness.folder), Directory(witness.folder)]
+    async with witness.place.opened() as ledger:
+        async with witness.job(opened=lambda: places[0]) as job:
+            with pytest.raises(PlaceError, match="no answer"):
+                await job.once()
+            assert await job.once() == 0  # it was there
+            await ledger.append("event", body)
+            with pytest.raises(PlaceError, match="no answer"):
+                await job.once()
+        async with witness.job(opened=lambda: places[1]) as job:
+            assert await job.once() == 0
+    assert (witness.read().size, witness.read().entries) == (2, 2)
+    assert await witness.kinds() == []
+
+
+async def test_a_gateway_that_was_stopped_loses_the_lock(place: Place) -> None:
+    """Its session says nothing, as when its process is held: PostgreSQL ends it."""
+    stopped = await heads.connect(place.reader, 1.0)
+    ended = asyncio.Event()
+    stopped.add_termination_listener(lambda _: ended.set())
+    other = await heads.connect(place.reader, 60.0)
+    try:
+        assert await heads.elected(stopped)
+        assert not await heads.elected(other)
+        async with asyncio.timeout(20):
+            await ended.wait()
+        assert await heads.elected(other)
+    finally:
+        await other.close()
