@@ -175,9 +175,9 @@ def test_the_command_lists_what_there_is_and_refuses_what_there_is_not(
     assert cli.main([]) == 0
     shown = capsys.readouterr().out
     assert f"valkey-down       held {record.date:%Y-%m-%d}" in shown
-    assert line_of(shown, "erase-person").split()[1:3] == ["not", "yet"]
-    assert cli.main(["erase-person"]) == 2
-    assert "erase-person: not yet. Missing: " in capsys.readouterr().out
+    assert line_of(shown, "disk-nearly-full").split()[1:3] == ["not", "yet"]
+    assert cli.main(["disk-nearly-full"]) == 2
+    assert "disk-nearly-full: not yet. Missing: " in capsys.readouterr().out
     assert cli.main(["no-such"]) == 2
     assert "There is no drill 'no-such'; there are issuer-down" in capsys.readouterr().out
     assert [one.name for one in records(tmp_path)] == ["valkey-down"]

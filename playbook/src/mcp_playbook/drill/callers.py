@@ -98,6 +98,10 @@ class Callers:
         """A read whose line in the policy has a cost."""
         return self._found(lambda rule: rule.kind == "read" and rule.cost > 1)
 
+    def sealed(self) -> Call | None:
+        """A call whose arguments are kept encrypted."""
+        return self._found(lambda rule: rule.keep == "encrypted")
+
     def by_another(self, person: str) -> Call | None:
         """A cheap read by somebody else."""
         return self._found(lambda rule: rule.kind == "read" and rule.cost == 1, but=person)

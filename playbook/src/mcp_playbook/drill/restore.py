@@ -1,24 +1,15 @@
 """All is lost but the backup and the keys: a new stack is made of them, and proves itself."""
 
 import asyncio
-import contextlib
 import shutil
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from mcp_local import control, postgres
-from mcp_local.place import Place, prepare
-from mcp_local.ports import free_port
-from mcp_local.postgres_home import unprivileged
-from mcp_local.secret_files import Secrets
-from mcp_playbook.drill.pg_tools import dump, tool
+from mcp_local import backup, backup_restore, control, postgres
+from mcp_local.place import Place
 from mcp_playbook.drill.rehearsal import Rehearsal
 
-DATABASES = "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"
-SUPERUSER = "CREATE ROLE postgres;"  # in every dump of roles; initdb has made it already
 COUNT = "SELECT count(*), array_agg(DISTINCT seg) AS segments FROM audit.record"
 READY_SECONDS = 180.0
 BACK_SECONDS = 30.0
@@ -29,50 +20,53 @@ class Expect(StrEnum):
     WHOLE = "it holds every record up to the backup"
     BLOCKED = "who was blocked before the backup is blocked still"
     CALLS = "everybody else is answered as before, once they have signed in anew"
-    LOST = "a call after the backup is gone, and its caller's receipt shows it"
+    LOST = "a call after the backup is gone, and its caller's receipt says that a restore lost it"
+    STATED = "the verifier names the restore and the lost range, and raises no alarm for ever"
     ONWARD = "the ledger goes on: new calls are recorded, and all of it verifies"
-
-
-@dataclass(frozen=True)
-class Backup:
-    """What is kept of a stack: dumps in one folder, keys and passwords in another."""
-
-    dumps: Path
-    keys: Path
-
-    @property
-    def roles(self) -> Path:
-        return self.dumps / "roles.sql"
 
 
 async def rehearse(drill: Rehearsal) -> None:
     here, ask = drill.stage.stack.here, drill.callers
     outside = here.run.with_suffix(".backup")
     try:
-        await _rehearse(drill, here, Backup(outside / "dumps", outside / "keys"))
+        await _rehearse(drill, here, outside)
     finally:
         shutil.rmtree(outside, ignore_errors=True)
         ask.forget()
 
 
-async def _rehearse(drill: Rehearsal, here: Place, backup: Backup) -> None:
+async def _rehearse(drill: Rehearsal, here: Place, outside: Path) -> None:
     stage, ask = drill.stage, drill.callers
     before = await drill.before(*ask.reads())
     blocked = before[-1].call
     drill.saw(await stage.switch("block", "--person", blocked.person, "--reason", "a drill"))
     (kept,) = await stage.ledger(COUNT)
-    await _back_up(drill, here, backup)
+    begun = time.monotonic()
+    made = await asyncio.to_thread(
+        backup.back_up, drill.stage.superuser("postgres"), here.secrets,
+        outside / "dumps", outside / "keys",
+    )  # fmt: skip
+    seconds = time.monotonic() - begun
+    drill.saw(f"make backup in {seconds:.1f} s: {len(made.files)} files, {made.bytes / 1024:,.0f} "
+              "KiB; the keys in another folder")  # fmt: skip
+    drill.facts |= {"backup_seconds": round(seconds, 2), "backup_bytes": made.bytes}
     drill.saw(late := await ask(before[0].call), "after the backup: ")
 
     await asyncio.to_thread(control.stop, here)
+    witness = outside / "witness"
+    shutil.copytree(here.run / "witness", witness)
     postgres.remove(here.run / "postgres")
     shutil.rmtree(here.run)
-    drill.incident("the machine is gone: databases, logs, keys")
+    drill.incident("the machine is gone: databases, logs, keys; the checkpoints were elsewhere")
     begun = time.monotonic()
-    prepare(here)
-    shutil.copytree(backup.keys, here.secrets, dirs_exist_ok=True)
-    drill.recovery("on a new one the keys are put back from where they were kept")
-    await _fill(drill, here, backup)
+    shutil.copytree(witness, here.run / "witness")
+    said = await asyncio.to_thread(
+        backup_restore.restore, here, backup.read(made.dumps, made.keys),
+        checkpoints=str(witness), replace=False,
+    )  # fmt: skip
+    drill.recovery(
+        f"make restore in {time.monotonic() - begun:.1f} s, with the keys put back:\n{said}"
+    )
     control.start(here, stage.stack.plan)
     await asyncio.to_thread(control.wait_ready, here, lambda _: None, READY_SECONDS)
     drill.facts["restored_after_seconds"] = round(time.monotonic() - begun, 1)
@@ -88,64 +82,11 @@ async def _rehearse(drill: Rehearsal, here: Place, backup: Backup) -> None:
     drill.saw(await stage.switch("unblock", "--person", blocked.person, "--reason", "a drill"))
     await drill.again(Expect.CALLS, before, BACK_SECONDS)
     told = await stage.receipt(late.receipt or {})
-    finding = next((row for row in told.stdout.splitlines() if "RECEIPT" in row), "none")
+    finding = next((row for row in told.stdout.splitlines() if "RE" in row[:6]), "none")
     finding = " ".join(finding.split())
     drill.saw(f"the receipt of the call after the backup (exit {told.returncode}): {finding}")
-    drill.expect(Expect.LOST, finding.startswith("RECEIPT-TRUNCATED"), finding)
+    drill.expect(Expect.LOST, finding.startswith("RESTORED"), finding)
+    verified = await stage.audit()
+    stated = "RESTORED  restored" in verified.stdout and verified.returncode == 0
+    drill.expect(Expect.STATED, stated, f"exit {verified.returncode}")
     await drill.verifies(Expect.ONWARD)
-
-
-async def _back_up(drill: Rehearsal, here: Place, backup: Backup) -> None:
-    """While the stack runs: each dump is one snapshot of its database."""
-    begun = time.monotonic()
-    backup.dumps.mkdir(parents=True, mode=0o700)
-    shutil.copytree(here.secrets, backup.keys)
-    server = drill.stage.superuser("postgres")
-    roles = await tool("pg_dumpall", server, "--roles-only")
-    backup.roles.write_text(roles.replace(SUPERUSER, ""), "utf-8")
-    sizes = {
-        name: await dump(drill.stage.superuser(name), backup.dumps / f"{name}.dump")
-        for name in await _databases(server)
-    }
-    shown = ", ".join(f"{name} {size / 1024:,.0f} KiB" for name, size in sizes.items())
-    seconds = time.monotonic() - begun
-    drill.saw(f"backup in {seconds:.1f} s: {shown}; the keys in another folder")
-    drill.facts |= {"backup_seconds": round(seconds, 2), "backup_bytes": sum(sizes.values())}
-
-
-async def _databases(server: str) -> list[str]:
-    listed = await tool("psql", server, "--tuples-only", "--no-align", "--command", DATABASES)
-    return sorted(listed.split())
-
-
-async def _fill(drill: Rehearsal, here: Place, backup: Backup) -> None:
-    begun = time.monotonic()
-    async with _new_cluster(here) as server:
-        await tool("psql", server, "--quiet", "--set=ON_ERROR_STOP=1", f"--file={backup.roles}")
-        for file in sorted(backup.dumps.glob("*.dump")):
-            await tool("pg_restore", server, "--create", "--exit-on-error", str(file))
-    seconds = time.monotonic() - begun
-    drill.recovery(f"a new cluster, its roles, and every database with pg_restore: {seconds:.1f} s")
-
-
-@contextlib.asynccontextmanager
-async def _new_cluster(here: Place) -> AsyncIterator[str]:
-    """The superuser's URL of an empty cluster where the stack will look for it."""
-    password = Secrets(here.secrets).get("postgres-superuser")
-    home = postgres.home(here.run / "postgres")
-    await asyncio.to_thread(postgres.initialise, home.data, password, home.binaries)
-    server = postgres.Postgres(port=free_port(), password=password)
-    command = postgres.command(home.data, server.port, None, home.binaries)
-    with (here.logs / "restore.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            *command, cwd="/", stdout=log, stderr=log, **unprivileged()
-        )
-        try:
-            while not await postgres.answers(server.url()):
-                if process.returncode is not None:
-                    raise control.StackError(f"PostgreSQL did not start; see {log.name}")
-                await asyncio.sleep(0.1)
-            yield server.url()
-        finally:
-            process.terminate()  # smart shutdown: all tools have ended
-            await asyncio.wait_for(process.wait(), postgres.START_SECONDS)
