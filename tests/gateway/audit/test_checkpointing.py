@@ -20,6 +20,12 @@ from mcp_gateway.audit.keeper import Directory, PlaceError, TakenError
 from mcp_gateway.audit.verify import verify
 
 NAME = "ledger.example/desk"
+# the session of who writes
+ENDED = (
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+    "WHERE application_name = 'ledger-checkpoint' AND pid IN "
+    "(SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted)"
+)
 
 
 @dataclass
@@ -97,11 +103,7 @@ async def test_one_writes_and_another_takes_over_when_its_session_ends(
         assert await second.once() == 0
         waits = second.age is None
         assert waits
-        await witness.place.sql(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-            "WHERE application_name = 'ledger-checkpoint' AND pid IN "
-            "(SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted)"
-        )
+        await witness.place.sql(ENDED)
         assert await second.once() == 1
         assert second.age is not None
         await ledger.append("event", body)
@@ -144,6 +146,11 @@ async def test_the_place_away_holds_nothing_up_and_later_everything_is_covered(
         away = time.monotonic()
         assert job.age is not None
         await ledger.append("event", body)
+        assert job.age > time.monotonic() - away
+        await witness.place.sql(ENDED)
+        for _ in range(2):  # a lost session is no checkpoint: the age goes on
+            with pytest.raises((PlaceError, OSError, asyncpg.PostgresError)):
+                await job.once()
         assert job.age > time.monotonic() - away
         mounted = True
         begun = time.monotonic()

@@ -196,9 +196,10 @@ class Checkpointing:
             self._connection = await heads.connect(
                 self._url, heads.IDLE_SECONDS + 10 * self._seconds
             )
-        if not self._leads and await heads.elected(self._connection):
-            self._leads = True
-            self._covered = time.monotonic()
+        if not self._leads:
+            self._leads = await heads.elected(self._connection)
+            if not self._leads:  # another answers for what was recorded until now
+                self._covered = time.monotonic()
         return self._connection if self._leads else None
 
     async def _for_ever(self) -> None:
@@ -226,7 +227,7 @@ class Checkpointing:
 
     def _tell(self, why: str) -> None:
         """Once a fault has lasted; the gauge says the rest."""
-        age = time.monotonic() - self._covered
+        age = self.age or 0.0
         if not self._away and age > AWAY_SECONDS:
             self._away = True
             log.error(
