@@ -54,10 +54,6 @@ class Vitals:
                 "Since all that was recorded was covered by a checkpoint; of the one that writes",
                 lambda: checkpointing.age, "s",
             )  # fmt: skip
-            counter(
-                meter, "mcp_gateway.checkpoint.written", "Checkpoints written by this replica",
-                lambda: checkpointing.written,
-            )  # fmt: skip
         by_server = (
             ("mcp_gateway.breaker.open", "1 while a server rests", lambda: self.forward.resting),
             ("mcp_gateway.quarantined", "Definitions in quarantine", self.catalogue.drifts),
