@@ -8,10 +8,10 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO
 
-from mcp_gateway.audit.offline.reading import Call, Piece, unmark
+from mcp_gateway.audit.offline.reading import SHARES, Call, Piece, unmark
 from mcp_gateway.audit.offline.report import Report
 
-PARTS, MARK_BYTES, HELD_BYTES = 100, 17, 1 << 16
+MARK_BYTES, HELD_BYTES = 17, 1 << 16
 OPEN_SECONDS = 300  # a call may take that long before the export was made
 LISTED = 100
 
@@ -21,8 +21,8 @@ class Calls:
 
     def __init__(self) -> None:
         self._waiting: dict[str, tuple[Call, str]] = {}
-        self._held = [bytearray() for _ in range(PARTS)]
-        self._files: list[IO[bytes] | None] = [None] * PARTS
+        self._held = [bytearray() for _ in range(SHARES)]
+        self._files: list[IO[bytes] | None] = [None] * SHARES
 
     def add(self, piece: Piece, places: list[str]) -> None:
         """`places` names the segment before the piece and after each of its segment lines."""
@@ -32,15 +32,13 @@ class Calls:
                 del self._waiting[call.rid]
             else:
                 self._waiting[call.rid] = (call, places[call.part])
-        for mark in piece.marks:
-            # the last byte of an id is random, its first ones are the time
-            held = self._held[(mark[16] ^ mark[1] ^ mark[8]) % PARTS]
-            held += mark
-            if len(held) >= HELD_BYTES:
-                self._spill((mark[16] ^ mark[1] ^ mark[8]) % PARTS)
+        for part, marks in piece.marks.items():
+            self._held[part] += marks
+            if len(self._held[part]) >= HELD_BYTES:
+                self._spill(part)
 
     def end(self, report: Report, made: float) -> None:
-        for part in range(PARTS):
+        for part in range(SHARES):
             for mark, times in self._twice(part):
                 kind, rid = unmark(mark)
                 report.add("DUPLICATE", f"call {rid} has {times} records of kind {kind}")

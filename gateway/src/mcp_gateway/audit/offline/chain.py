@@ -34,7 +34,6 @@ class Chain:
         self._key: str | None = None
         self._open: Head | None = None  # the block whose records are arriving
         self._runs: list[Run] = []
-        self._root: bytes | None = None  # as a worker computed it from the one run
         self._stray = 0
         if not isinstance(self._replica, str):
             self._found("UNREGISTERED-SEGMENT", "has rows here and is not registered for this day")
@@ -69,20 +68,20 @@ class Chain:
         if known not in (None, self.head):
             self._found("CHECKPOINT", "a checkpoint has seen another head", block=head.block)
 
-    def run(self, run: Run, whole: bytes | None) -> None:
-        """Records after the block's line; `whole` is their root if all of them are in this run."""
+    def run(self, run: Run) -> None:
+        """Records after the block's line."""
         if self._open is None:
-            self._stray += len(run.leaves)
+            self._stray += run.count
             return
         if self._runs and self._runs[-1].end == run.first:  # went on in the next piece
             last = self._runs[-1]
             last.leaves += run.leaves
+            last.count += run.count
+            last.root = None
             last.replicas |= run.replicas
             last.latest = max(last.latest, run.latest)
             last.unreadable += run.unreadable
-            self._root = None
         else:
-            self._root = whole if not self._runs else None
             self._runs.append(run)
         self.previous = self.previous or run.previous
 
@@ -113,13 +112,12 @@ class Chain:
 
     def _contents(self) -> None:
         """The open block is complete: what of it is here?"""
-        head, runs, whole = self._open, self._runs, self._root
-        self._open, self._runs, self._root = None, [], None
+        head, runs = self._open, self._runs
+        self._open, self._runs = None, []
         if head is None:
             return
-        leaves = [leaf for run in runs for leaf in run.leaves]
-        if len(runs) == 1 and (runs[0].first, len(leaves)) == (self.seq + 1, head.last - self.seq):
-            if (whole or root(leaves)).hex() != head.root:
+        if len(runs) == 1 and (runs[0].first, runs[0].end) == (self.seq + 1, head.last + 1):
+            if (runs[0].root or root(runs[0].leaves)).hex() != head.root:
                 what = f"records {head.first} to {head.last} are not what was signed"
                 self._found("BLOCK", what, block=head.block)
         else:

@@ -6,7 +6,6 @@ A record's bytes are cut out of its line as they stand, never written anew: they
 import base64
 import binascii
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +15,7 @@ from uuid import UUID
 
 KINDS = ("intent", "outcome", "refusal")  # of which a call has at most one each
 CALL_ID_LIMIT = 200
+SHARES = 100
 _BODY, _ENCODED = b',"body":', b',"body64":"'
 
 Loads = Callable[[bytes], Any]
@@ -26,7 +26,9 @@ class Run:
     """Records that follow each other without a gap."""
 
     first: int
-    leaves: list[bytes] = field(default_factory=list)
+    count: int = 0
+    leaves: list[bytes] = field(default_factory=list)  # none, where `root` is known and enough
+    root: bytes | None = None  # of exactly these records
     replicas: set[Any] = field(default_factory=set)
     latest: float = 0.0  # seconds since 1970
     previous: dict[str, Any] | None = None  # as the first record of a segment names it
@@ -34,7 +36,7 @@ class Run:
 
     @property
     def end(self) -> int:
-        return self.first + len(self.leaves)
+        return self.first + self.count
 
 
 @dataclass(slots=True)
@@ -57,8 +59,7 @@ class Piece:
     lines: int
     digest: bytes = b""
     parts: list[tuple[int, Any]] = field(default_factory=list)
-    roots: dict[int, bytes] = field(default_factory=dict)  # by the place of their run in `parts`
-    marks: list[bytes] = field(default_factory=list)  # kind and call, to find what is there twice
+    marks: dict[int, bytearray] = field(default_factory=dict)  # kind and call, by `share`
     calls: list[Call] = field(default_factory=list)
 
 
@@ -74,7 +75,9 @@ def read(data: bytes, first_line: int) -> Piece:
     for number, line in enumerate(lines, first_line):
         if not line.startswith(b'{"seq":'):
             if run is not None:
-                piece.roots[len(piece.parts) - 1] = root(run.leaves)  # it ends in this piece
+                run.root = root(run.leaves)  # it ends in this piece
+                if len(piece.parts) > 1:  # nor does it go on from the piece before
+                    run.leaves = []
                 run = None
             fact = other(line)
             segments += isinstance(fact, dict) and "segment" in fact
@@ -90,6 +93,7 @@ def read(data: bytes, first_line: int) -> Piece:
             run = Run(seq)
             piece.parts.append((number, run))
         run.leaves.append(sha256(b"\x00" + body).digest())
+        run.count += 1
         _facts(loads, body, seq, run, piece, open_, segments)
     piece.calls += open_.values()
     return piece
@@ -151,7 +155,8 @@ def _facts(
     if kind not in KINDS or not isinstance(rid, str):
         return
     rid = rid[:CALL_ID_LIMIT]  # as the online verifier compares them
-    piece.marks.append(mark(KINDS.index(kind), rid))
+    entry = mark(KINDS.index(kind), rid)
+    piece.marks.setdefault(share(entry), bytearray()).extend(entry)
     if kind == "refusal":
         return
     if rid in open_ and open_[rid].kind != kind:
@@ -164,12 +169,23 @@ def _facts(
 
 def mark(kind: int, rid: str) -> bytes:
     """Seventeen bytes for one record of one call: short ids as they are, others by a hash."""
+    if len(rid) == 36 and rid[8] == rid[13] == rid[18] == rid[23] == "-":
+        digits = rid.replace("-", "")
+        try:
+            short = bytes.fromhex(digits)
+        except ValueError:
+            short = b""
+        if len(short) == 16 and short.hex() == digits:
+            return bytes((kind,)) + short
     raw = rid.encode("utf-8", "surrogatepass")
-    if len(raw) == 36 and re.fullmatch(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", raw):
-        return bytes((kind, *UUID(rid).bytes))
     if len(raw) <= 15:
         return bytes((kind | 16,)) + raw.ljust(16, b"\0")
     return bytes((kind | 32,)) + blake2b(raw, digest_size=16).digest()
+
+
+def share(entry: bytes) -> int:
+    """In which of the parts a mark is looked for; the first bytes of an id are its time."""
+    return (entry[16] ^ entry[1] ^ entry[8]) % SHARES
 
 
 def unmark(entry: bytes) -> tuple[str, str]:

@@ -82,10 +82,10 @@ class _Export:
 
     def add(self, data: bytes, piece: Piece) -> None:
         places = [self._chain.place if self._chain else "-"]
-        for place, (number, part) in enumerate(piece.parts):
+        for number, part in piece.parts:
             if isinstance(part, Run):
-                self._report.records += len(part.leaves)
-                self._run(part, piece.roots.get(place), number)
+                self._report.records += part.count
+                self._run(part, number)
             elif isinstance(part, str):
                 self._report.add("MALFORMED", part, line=number)
             else:
@@ -97,11 +97,11 @@ class _Export:
             data = data[: data.rstrip(b"\n").rfind(b"\n") + 1]
         self._hash.update(data)
 
-    def _run(self, run: Run, whole: bytes | None, number: int) -> None:
+    def _run(self, run: Run, number: int) -> None:
         if self._chain is None or self._ended:
             self._report.add("MALFORMED", "a record outside of any segment", line=number)
         else:
-            self._chain.run(run, whole)
+            self._chain.run(run)
 
     def _line(self, said: dict[str, Any], number: int) -> None:
         if not self._begun:
