@@ -19,7 +19,8 @@ FAILED = frozenset(
 )  # fmt: skip
 REFUSED = frozenset(
     {
-        "blocked", "closed", "compressed", "header_mismatch", "invalid_token", "malformed",
+        "blocked", "closed", "compressed", "header_mismatch", "insufficient_scope", "invalid_token",
+        "malformed",
         "media_type", "method_not_allowed", "not_acceptable", "quarantined", "rate_limited",
         "slow_body", "too_large", "too_many_refused", "too_many_streams", "unknown_method",
         "unknown_prompt", "unknown_resource", "unknown_server", "unknown_tool",
@@ -36,7 +37,7 @@ MENDABLE = frozenset(
         "-32600", "-32601", "-32602", "-32603", "-32700",
     }
 )  # fmt: skip
-KNOWN = FAILED | REFUSED | MENDABLE | {"cancelled", "caller_gone"}
+KNOWN = FAILED | REFUSED | MENDABLE | {"cancelled", "caller_gone", "withdrawn"}
 
 
 def outcome(answer: Answer) -> str:
