@@ -77,6 +77,9 @@ _WORDS = re.compile(r"[A-Za-z0-9+/_-]{16,}+")
 _SHORTEST = 8  # below it, only a name or a path gives a text away
 _RANDOM_LENGTH = 24
 _RANDOM_BITS, _RANDOM_BITS_IN_A_PATH = 4.0, 4.4  # per character; words of a language stay below
+_SHORT_LENGTH, _RANDOM_BITS_SHORT = 32, 3.6  # fewer characters repeat by chance more often
+_CHANGES = re.compile(r"[a-z]+|[A-Z]+|[0-9]+|[^a-zA-Z0-9]+")
+_MOST_A_RUN = 2.5  # characters of one class in a row, on average; written names have longer runs
 _NAME_SAMPLE = 200
 _SAMPLE = 256  # characters are enough to tell random from written
 
@@ -173,7 +176,11 @@ def _random(token: str) -> bool:
         return False
     size = len(sample)
     bits = -sum(n / size * math.log2(n / size) for n in Counter(sample).values())
-    return bits >= (_RANDOM_BITS_IN_A_PATH if "/" in sample else _RANDOM_BITS)
+    if "/" in sample:
+        return bits >= _RANDOM_BITS_IN_A_PATH
+    if size / len(_CHANGES.findall(sample)) > _MOST_A_RUN:
+        return False
+    return bits >= (_RANDOM_BITS_SHORT if size < _SHORT_LENGTH else _RANDOM_BITS)
 
 
 def _decoded(token: str) -> str | None:
