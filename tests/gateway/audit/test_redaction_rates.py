@@ -23,6 +23,12 @@ CEILINGS = {"path": 0.01, "commit": 0.01, "address on the web": 0.01}
 WORD = string.ascii_letters + string.digits
 URL_SAFE = WORD + "-_"
 
+WORDS = [
+    *("claim", "invoice", "customer", "quarter", "revenue", "meeting", "contract", "renewal"),
+    *("shipment", "warehouse", "region", "Larkfield", "proposal", "delivery", "support", "ticket"),
+    *("Müller", "Straße", "Düsseldorf", "naïve", "résumé", "price", "list"),
+]
+
 Chance = random.Random
 Draw = Callable[[Chance], str]
 
@@ -82,12 +88,6 @@ BEYOND: dict[str, Draw] = {
     "hexadecimal key": drawn("0123456789abcdef", 32),
     "passphrase": lambda c: " ".join(c.choice(WORDS) for _ in range(5)),
 }
-
-WORDS = [
-    *("claim", "invoice", "customer", "quarter", "revenue", "meeting", "contract", "renewal"),
-    *("shipment", "warehouse", "region", "Larkfield", "proposal", "delivery", "support", "ticket"),
-    *("Müller", "Straße", "Düsseldorf", "naïve", "résumé", "price", "list"),
-]
 
 
 def sentence(chance: Chance) -> str:
