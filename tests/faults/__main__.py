@@ -52,9 +52,14 @@ async def long(minutes: float, folder: Path, told: report.Run) -> None:
                 if told.rounds % DISK_EACH == 1:
                     await _with_a_full_disk(around, folder, told)
                     continue
+                breath = random.choice((0.3, 1, 2))
                 last = min(rounds_end, time.monotonic() + ROUND_SECONDS)
                 callers = random.choice((8, 16, 32))
-                told.of(await _played(play(around, durable, until(last), callers=callers)))
+                told.of(
+                    await _played(
+                        play(around, durable, until(last), callers=callers, breath=breath)
+                    )
+                )
             for mutant, shown in SHOWN.items():
                 faults = [(name, ALL[name]) for name in shown.by]
                 found = await _played(play(around, durable, faults, mutant=mutant))

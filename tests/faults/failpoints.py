@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp_gateway.audit import store
+from mcp_gateway.audit.checkpointing import Checkpointing
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.waiting import Failpoints
 from mcp_gateway.forward import Forward
@@ -27,6 +28,8 @@ STEPS = (
     "before_block",
     "after_commit",
     "recovery",
+    "before_checkpoint",
+    "after_checkpoint",
 )
 MID_SECONDS = 0.005  # half of what the upstream takes
 
@@ -96,6 +99,14 @@ def install(armed: Armed) -> None:
         armed.connection = await connect(*given, **named)
         return armed.connection
 
+    checkpoint = Checkpointing._write
+
+    async def witnessed(self: Checkpointing, *given: Any) -> None:
+        await armed("before_checkpoint")
+        await checkpoint(self, *given)
+        await armed("after_checkpoint")
+
+    Checkpointing._write = witnessed  # type: ignore[method-assign, assignment]
     Recorder.admit = admitted  # type: ignore[method-assign]
     Recorder.close = _bound(at("after_upstream"), close)  # type: ignore[method-assign]
     Forward.__call__ = forwarded  # type: ignore[method-assign]

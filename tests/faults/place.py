@@ -23,6 +23,7 @@ from faults.cluster import Cluster
 from house.house import READER, WRITER
 from people import Issuer, running_issuer
 
+from mcp_gateway.audit import checkpoint_check, checkpoint_key, keeper
 from mcp_gateway.audit import keys as audit_keys
 from mcp_gateway.audit.migrate import migrate
 from mcp_gateway.audit.verify import verify
@@ -30,6 +31,7 @@ from mcp_local import valkey
 from mcp_local.ports import free_port
 
 REPLICAS = ("gateway-1", "gateway-2")
+WITNESS = "checkpoints"
 SERVING_SECONDS = 30.0
 PATH = {"PYTHONPATH": str(Path(__file__).parents[1])}
 
@@ -156,7 +158,10 @@ class Site:
         trusted = audit_keys.load_public(self.key.with_name(audit_keys.PUBLIC_NAME))
         records = await self.records()
         found = checker.check(self.clients.journal, records, self.effects(), trusted)
-        report = await verify(self.reader_url, trusted)
+        place = keeper.opened(str(self.folder / WITNESS))
+        signers = checkpoint_key.verifiers(self.key.with_name(checkpoint_key.PUBLIC_NAME))
+        seen = await asyncio.to_thread(checkpoint_check.read, place, signers)
+        report = await verify(self.reader_url, trusted, witnessed=seen)
         for finding in report.findings:
             if finding.kind != "OPEN-INTENT":
                 found.append(checker.Complaint(f"VERIFY-{finding.kind}", finding.what))
@@ -183,6 +188,7 @@ async def opened(
         office = await asyncio.to_thread(
             stage.furnished, folder / "repository", around.issuer, through, around.redis_url
         )
+        checkpoint_key.create(office.settings.keys)
         port, journal = free_port(), folder / "effects"
         journal.touch()
         upstream = stack.enter_context(
@@ -233,6 +239,8 @@ def _replica(name: str, office: stage.Office, upstream: int, folder: Path, mutan
         "GATEWAY_REDIS_URL": str(made.redis_url),
         "GATEWAY_UPSTREAMS": orjson.dumps({"stock": address}).decode(),
         **PATH,
+        "GATEWAY_CHECKPOINTS": str(folder / WITNESS),
+        "GATEWAY_CHECKPOINT_SECONDS": "0.2",
         "FAULTS_FOLDER": str(folder),
         "FAULTS_MUTANT": mutant,
     }

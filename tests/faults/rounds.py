@@ -13,7 +13,7 @@ from faults.place import Site, Surroundings, opened
 from faults.schedule import Fault
 
 CALLERS = 16
-BREATH_SECONDS = 0.3  # of undisturbed calls between two faults
+BREATH_SECONDS = 0.3  # of undisturbed calls between two faults, at least
 PATIENCE_SECONDS = 30.0  # for everybody to be served again
 FAULT_SECONDS = 90.0  # longer than any of them takes
 
@@ -47,6 +47,7 @@ async def play(
     *,
     mutant: str = "",
     callers: int = CALLERS,
+    breath: float = BREATH_SECONDS,
     disk: Path | None = None,
 ) -> Outcome:
     """`faults` may be endless; of a mutant, less is waited for."""
@@ -55,7 +56,7 @@ async def play(
         stop = asyncio.Event()
         calls = asyncio.ensure_future(site.clients.call_until(stop, callers))
         try:
-            await _disturb(site, faults, outcome)
+            await _disturb(site, faults, outcome, breath)
             await _recovered(site, outcome, PATIENCE_SECONDS if not mutant else 6)
         finally:
             stop.set()
@@ -69,12 +70,14 @@ async def play(
     return outcome
 
 
-async def _disturb(site: Site, faults: Iterable[tuple[str, Fault]], outcome: Outcome) -> None:
-    await asyncio.sleep(BREATH_SECONDS)
+async def _disturb(
+    site: Site, faults: Iterable[tuple[str, Fault]], outcome: Outcome, breath: float
+) -> None:
+    await asyncio.sleep(breath)
     for name, fault in faults:
         async with asyncio.timeout(FAULT_SECONDS):
             outcome.faults[name] += await fault(site)
-        await asyncio.sleep(BREATH_SECONDS)
+        await asyncio.sleep(breath)
 
 
 async def _recovered(site: Site, outcome: Outcome, patience: float) -> None:
