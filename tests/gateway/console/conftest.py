@@ -23,12 +23,13 @@ from starlette.routing import Mount
 from mcp_gateway.audit import keys
 from mcp_gateway.audit.ledger import Kind, Ledger
 from mcp_gateway.audit.migrate import migrate
-from mcp_gateway.audit.waiting import Entry, LedgerDown
+from mcp_gateway.audit.waiting import Entry
 from mcp_gateway.catalogue import Catalogue, Pinned
 from mcp_gateway.console.app import Console
 from mcp_gateway.console.session import Cookies, Session
 from mcp_gateway.ids import call_id
 from mcp_gateway.policy import Agent, Policy, Rule
+from mcp_gateway.refusals import ledger_down
 from mcp_gateway.settings import Rate
 from mcp_local import postgres
 from mcp_local.ports import free_port
@@ -82,7 +83,7 @@ class Diary:
 
     async def event(self, name: str, detail: Mapping[str, Any]) -> None:
         if self.down:
-            raise LedgerDown("down", "the database is away")
+            raise ledger_down()  # as the gateway's recorder says it
         self.lines.append((name, detail))
 
 

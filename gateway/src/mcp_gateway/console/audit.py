@@ -18,7 +18,6 @@ from mcp_gateway.audit.export import export
 from mcp_gateway.audit.export_file import sink
 from mcp_gateway.audit.keys import KeyFileError, load_public
 from mcp_gateway.audit.lookup import verify_entry
-from mcp_gateway.audit.waiting import LedgerDown
 from mcp_gateway.catalogue import Catalogue
 from mcp_gateway.console import audit_proof, calls, wanted
 from mcp_gateway.console.audit_state import state
@@ -157,7 +156,7 @@ class Audit:
         who = {"by": session.person, "sub": session.subject, "where": "console"}
         try:
             await self._event(event, who | dict(detail))
-        except (LedgerDown, Refusal) as error:
+        except Refusal as error:
             raise LedgerAwayError from error
 
 

@@ -13,10 +13,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from mcp_gateway.audit.waiting import LedgerDown
 from mcp_gateway.console.issuer import Issuer, IssuerAwayError, Person, SignInError
 from mcp_gateway.console.look import Look
 from mcp_gateway.console.session import Begun, Cookies, Session, same, token
+from mcp_gateway.refusals import Refusal
 
 ROLES = frozenset({"operator", "auditor"})
 HOME = "/console/"
@@ -66,7 +66,7 @@ class SignIn:
             response = await self._refused(error.reason)
         except IssuerAwayError:
             response = self._away()
-        except LedgerDown:
+        except Refusal:
             response = self._look.page(
                 "notice.html", 503, title="Not now",
                 text="Your sign-in could not be put on the record, so it did not happen.",
@@ -88,7 +88,7 @@ class SignIn:
             )  # fmt: skip
         try:
             await self._event("console_sign_out", _who(session.person, session.subject))
-        except LedgerDown:
+        except Refusal:
             log.warning("sign-out not recorded", extra={"person": session.person})
         try:
             url = await self._issuer.end_session_url(session.id_token, self._public_url + HOME)
@@ -139,7 +139,7 @@ class SignIn:
         if self._may_record_stranger():
             try:
                 await self._event("console_refused", {"reason": reason})
-            except LedgerDown:
+            except Refusal:
                 log.warning("refusal not recorded", extra={"reason": reason})
         cancelled = reason == "cancelled"
         return self._look.page(
