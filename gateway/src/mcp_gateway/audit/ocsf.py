@@ -52,8 +52,10 @@ def event(day: str, segment: str, seq: int, body: Mapping[str, Any]) -> dict[str
             "sequence": seq,
         },
         "actor": _actor(body),
-        "api": _api(body, method or kind, rid),
-        "src_endpoint": {"name": _text(body.get("agent")) or "unknown"},
+        "api": _api(body, method or _text(body.get("reason")) or kind, rid),
+        "src_endpoint": {
+            "name": _text(body.get("agent")) or _text(body.get("replica")) or "unknown"
+        },
         "unmapped": {"day": day, **{k: v for k, v in body.items() if k not in MAPPED}},
     }
     for name, value in (
@@ -95,7 +97,8 @@ def _actor(body: Mapping[str, Any]) -> dict[str, Any]:
         user["groups"] = [{"name": role} for role in roles if isinstance(role, str)]
     if name is None and subject is None:  # an event of the gateway itself
         user["name"] = "gateway"
-    user["type_id"] = 3 if body.get("service") or "rid" not in body else 1  # System or User
+    own = name is None and subject is None
+    user["type_id"] = 3 if own or body.get("service") else 1  # System or User
     actor: dict[str, Any] = {"user": user}
     if (agent := _text(body.get("agent"))) is not None:
         actor["app_name"] = agent
