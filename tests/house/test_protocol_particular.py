@@ -1,5 +1,6 @@
 """Mirrored arguments, completion, caching of what is read, and questions that are no tool's."""
 
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -138,7 +139,7 @@ async def test_completion_is_for_those_who_may_use_what_is_completed(odd: House)
         hidden = await odd.post("completion/complete", completing(ref), person="ben")
         assert error_of(hidden)["code"] == -32602
         assert error_of(hidden)["message"].startswith("Unknown ")
-    assert await odd.records() == []
+    assert {one["kind"] for one in await odd.records()} <= {"event"}  # samples of what was refused
 
 
 @pytest.mark.parametrize(
@@ -164,12 +165,13 @@ async def test_completion_is_offered_where_a_server_completes(odd: House) -> Non
 
 
 async def test_guessing_by_completion_is_as_slow_as_guessing_by_calls(odd: House) -> None:
-    answers = [
-        await odd.post("completion/complete", completing({**PROMPT_REF, "name": f"numbers_{n}"}))
-        for n in range(31)
-    ]
-    assert {one.status_code for one in answers[:30]} == {400}
-    assert answers[30].status_code == 429
+    begun, answers = time.monotonic(), []
+    while not answers or answers[-1].status_code == 400:
+        ref = {**PROMPT_REF, "name": f"numbers_{len(answers)}"}
+        answers.append(await odd.post("completion/complete", completing(ref)))
+    assert answers[-1].status_code == 429
+    refilled = (time.monotonic() - begun) / 2  # thirty a minute
+    assert 30 <= len(answers) - 1 <= 31 + refilled
 
 
 # --- resources and prompts

@@ -1,6 +1,7 @@
 """Keeps one part alive: waits for what it needs, prepares, starts, watches, restarts."""
 
 import asyncio
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from mcp_local.plan import Part
 from mcp_local.prepare import CANNOT_PREPARE, prepare
 
 START_SECONDS = 60.0  # the first healthy answer; PostgreSQL's recovery after kill -9 is included
+ASKED = (0, -signal.SIGTERM, -signal.SIGINT)  # exit codes of what was told to end
 SILENT_SECONDS = 30.0  # alive but answering nothing for so long: it hangs, and is restarted
 WATCH_SECONDS = 2.0  # between two health checks of a healthy part
 SETUP_PATIENCE = 2  # failed preparations before `make up` stops waiting
@@ -101,6 +103,11 @@ class Keeper:
         child.end_group(process.pid)
         if not self.stopping:
             self.state.restarts += 1
+            asked = process.process.returncode in ASKED and ending is None
+            if asked and self.well_since is not None:  # no death to be counted
+                self.say("restarting", "ended as it was asked to")
+                await asyncio.sleep(backoff.FIRST)
+                return
             await self._after_death(ending or process.ending(), process.last_words())
 
     async def _launch(self) -> Launch:
