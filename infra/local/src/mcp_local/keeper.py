@@ -103,12 +103,14 @@ class Keeper:
         child.end_group(process.pid)
         if not self.stopping:
             self.state.restarts += 1
-            asked = process.process.returncode in ASKED and ending is None
-            if asked and self.well_since is not None:  # no death to be counted
+            if ending is None and self._ended_as_asked(process):  # no death to be counted
                 self.say("restarting", "ended as it was asked to")
                 await asyncio.sleep(backoff.FIRST)
                 return
             await self._after_death(ending or process.ending(), process.last_words())
+
+    def _ended_as_asked(self, process: Child) -> bool:
+        return self.well_since is not None and process.process.returncode in ASKED
 
     async def _launch(self) -> Launch:
         env = environment.of_process(self.part, self.filler)
