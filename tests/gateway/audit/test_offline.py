@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.audit.conftest import Place
 from gateway.audit.exports import exported, written
 
-from mcp_gateway.audit import keys
+from mcp_gateway.audit import export_lines, keys
 from mcp_gateway.audit.chain import read_block
 from mcp_gateway.audit.checkpoint_entry import Entry, Leaf
 from mcp_gateway.audit.checkpoint_key import Signer
@@ -30,6 +30,7 @@ from mcp_gateway.audit.offline.reading import root
 from mcp_gateway.audit.offline.report import Report
 from mcp_gateway.audit.offline.trust import UnusableError, load
 from mcp_gateway.audit.offline.verify import verify
+from mcp_gateway.audit.tombstone import Tombstone
 
 Lines = list[bytes]
 ALONE = (sys.executable, "-I", "-S")  # no site-packages: Python and nothing else
@@ -404,3 +405,28 @@ async def test_checkpoints_show_what_blocks_cannot(
     path.write_bytes(whole)
     report = verify(str(path), trust, jobs=1, signers=signers(public))[0]
     assert set(found(report)) == {"CHECKPOINT"}
+
+
+async def test_a_retired_segment_passes_with_its_tombstone_and_not_without(
+    place: Place, body: dict[str, Any], tmp_path: Path
+) -> None:
+    await written(place, body)
+    [last] = await place.rows("SELECT * FROM audit.block ORDER BY block DESC LIMIT 1")
+    head = read_block(last["seg_day"], last["seg"], tuple(last)[2:]).hash()
+    stone = Tombstone(last["seg_day"], last["seg"], 26, last["block"], head, bytes(32))
+    signed = (keys.load_private(place.key), Ed25519PrivateKey.generate())
+    texts = [
+        stone.sign(key, at=datetime.now(UTC), export={}, names=("ana", "ben")) for key in signed
+    ]
+    await place.sql("DELETE FROM audit.record", "DELETE FROM audit.block")
+    path = tmp_path / "a.jsonl"
+    await exported(place, path)
+    assert found(checked(path, place)) == ["SEGMENT-EMPTY"]
+    lines = [export_lines.statement(*text) for text in texts]
+    whole = path.read_bytes()
+    changed(path, lambda ls: ls.insert(1, lines[0]))
+    report = checked(path, place)
+    assert (report.sound, report.retired) == (True, 1), report.text()
+    path.write_bytes(whole)
+    changed(path, lambda ls: ls.insert(1, lines[1]))
+    assert found(checked(path, place)) == ["STATEMENT", "SEGMENT-EMPTY"]

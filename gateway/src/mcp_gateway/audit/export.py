@@ -34,6 +34,10 @@ _SEGMENTS = """
     ) known LEFT JOIN audit.segment s ON (s.seg, s.seg_day) = (known.seg, known.seg_day)
     WHERE known.seg_day BETWEEN $1 AND $2 ORDER BY known.seg_day, known.seg
 """
+_STATEMENTS = """
+    SELECT statement, signature FROM audit.tombstone WHERE seg_day BETWEEN $1 AND $2
+    UNION ALL SELECT statement, signature FROM audit.restored
+"""
 _BLOCKS = """
     SELECT block, first_seq, count, prev, root, signed_at, key, signature, db_ts FROM audit.block
     WHERE seg_day = $1 AND seg = $2 ORDER BY block
@@ -96,6 +100,8 @@ async def export(
             for name, key in sorted(trusted.items()):
                 out.write(export_lines.key(name, key.public_bytes_raw()))
             out.write(b"".join(witnessed))
+            for row in await connection.fetch(_STATEMENTS, since, until):
+                out.write(export_lines.statement(row[0], row[1]))
             segments = await connection.fetch(_SEGMENTS, since, until)
             blocks = records = 0
             for row in segments:

@@ -40,6 +40,11 @@ def checkpoint(name: str, data: bytes) -> bytes:
     return line({"checkpoint": name, "base64": b64encode(data).decode()})
 
 
+def statement(text: str, signature: bytes) -> bytes:
+    """A tombstone, or a restore: what is gone on purpose."""
+    return line({"statement": text, "base64": b64encode(signature).decode()})
+
+
 def segment(row: Mapping[str, Any]) -> bytes:
     return line(
         {

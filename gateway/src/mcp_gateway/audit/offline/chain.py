@@ -10,6 +10,7 @@ from mcp_gateway.audit.offline.checkpoints import Checkpoints
 from mcp_gateway.audit.offline.heads import Head
 from mcp_gateway.audit.offline.reading import Run, root
 from mcp_gateway.audit.offline.report import Report
+from mcp_gateway.audit.offline.statements import Statements
 from mcp_gateway.audit.offline.trust import Trust
 
 GENESIS = "0" * 64
@@ -18,7 +19,12 @@ CLOCK_SECONDS = 120
 
 class Chain:
     def __init__(
-        self, said: dict[str, Any], trust: Trust, witnessed: Checkpoints, report: Report
+        self,
+        said: dict[str, Any],
+        trust: Trust,
+        witnessed: Checkpoints,
+        stated: Statements,
+        report: Report,
     ) -> None:
         self.segment = str(said.get("segment"))
         self.day = str(said.get("day"))
@@ -29,6 +35,7 @@ class Chain:
         self._replica = said.get("replica")
         self._trust = trust
         self._witnessed = witnessed
+        self._stated = stated
         self._report = report
         self._block = 0
         self._key: str | None = None
@@ -88,16 +95,29 @@ class Chain:
     def end(self) -> None:
         last = self._open
         self._contents()
+        self._retired()
         if self._stray:
             what = f"{self._stray} records are covered by no signature"
             self._found("BLOCK", what, seq=self.seq + 1)
-        if (known := self._witnessed.last(self.day, self.segment)) > self._block:
+        known = self._witnessed.last(self.day, self.segment)
+        excused = self._stated.excused((self.day, self.segment), self._block, self.head)
+        if known > max(self._block, excused):
             what = f"ends at block {self._block}, a checkpoint has seen block {known}"
             self._found("TRUNCATED", what)
-        if not self._block:
+        if not self._block and not excused:
             self._found("SEGMENT-EMPTY", "registered, without a block")
         if last is not None and not self._signed(last):
             self.suspect = True
+
+    def _retired(self) -> None:
+        stone = self._stated.stones.get((self.day, self.segment))
+        if stone is not None and self._block:
+            self._found("TOMBSTONE", "has a tombstone, and rows")
+        elif stone is not None:
+            self.seq, self._block, self.head = stone
+            self._report.retired += 1
+            if self._witnessed.head(self.day, self.segment, self._block) not in (None, self.head):
+                self._found("TOMBSTONE", "a checkpoint has seen another head of its last block")
 
     def _signed(self, head: Head) -> bool:
         return self._trust.signed(head.key, head.signature, head.text(self.day, self.segment))

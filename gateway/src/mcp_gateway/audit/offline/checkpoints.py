@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mcp_gateway.audit.offline.ed25519 import fastest
 from mcp_gateway.audit.offline.report import Report
+from mcp_gateway.audit.offline.statements import Statements
 from mcp_gateway.audit.offline.trust import UnusableError
 
 TITLE = "mcp-ledger checkpoint v1"
@@ -65,9 +66,10 @@ class Checkpoints:
         self._seen.add((day, segment))
         return max(self._heads.get((day, segment), {0: ""}))
 
-    def missing(self, since: str, until: str) -> None:
+    def missing(self, since: str, until: str, stated: Statements) -> None:
         for (day, segment), heads in sorted(self._heads.items()):
-            if since <= day <= until and (day, segment) not in self._seen:
+            known = (day, segment) in self._seen or not since <= day <= until
+            if not known and max(heads) > stated.excused((day, segment), 0, "0" * 64):
                 what = f"a checkpoint has seen its block {max(heads)}"
                 self._report.add("SEGMENT-MISSING", what, day=day, segment=segment)
 

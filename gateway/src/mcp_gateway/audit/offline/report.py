@@ -13,6 +13,8 @@ MEANING = {
     "SEGMENT-MISSING": "a segment that a later one names is gone",
     "TRUNCATED": "a segment ends before the place a later one, or a checkpoint, names",
     "CHECKPOINT": "what was written down outside the database says otherwise",
+    "STATEMENT": "a tombstone or restore statement nobody trusted has signed",
+    "TOMBSTONE": "a segment is said to be retired, and is here, or ended otherwise",
     "DUPLICATE": "the same call is recorded twice in the same role",
     "OPEN-INTENT": "a call was let through and its outcome never recorded",
     "CLOCK": "the gateway's clock and the database's disagree",
@@ -64,6 +66,8 @@ class Report:
     under_way: int = 0
     keys: list[str] = field(default_factory=list)
     checkpoints: int = 0
+    retired: int = 0
+    restored: list[str] = field(default_factory=list)
     recorded: str = ""  # where the ledger says that this export was made
 
     @property
@@ -95,6 +99,9 @@ class Report:
         ]
         if self.recorded:
             lines.append(f"its making is on the record: {self.recorded}")
+        if self.retired:
+            lines.append(f"retired, with a tombstone: {self.retired} segments")
+        lines += [printable(f"RESTORED  {one}") for one in self.restored]
         if self.under_way:
             lines.append(
                 f"under way when it was made: {self.under_way} calls without an outcome yet"

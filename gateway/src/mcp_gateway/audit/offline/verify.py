@@ -17,6 +17,7 @@ from mcp_gateway.audit.offline.chain import Chain
 from mcp_gateway.audit.offline.checkpoints import Checkpoints
 from mcp_gateway.audit.offline.reading import Piece, Run
 from mcp_gateway.audit.offline.report import Report, TooManyError
+from mcp_gateway.audit.offline.statements import Statements
 from mcp_gateway.audit.offline.trust import Trust, UnusableError
 
 VERSION = 1
@@ -66,6 +67,7 @@ class _Export:
     def __init__(self, trust: Trust, witnessed: Checkpoints, report: Report) -> None:
         self.calls = Calls()
         self._witnessed = witnessed
+        self._stated = Statements(trust, report)
         self._own = witnessed.entries > 0  # the auditor's copy is asked, not the export's
         self.suspects: dict[str, tuple[str, str]] = {}
         self.digest = ""
@@ -112,7 +114,7 @@ class _Export:
             self._close()
             if str(said["segment"]) in self._ends:
                 self._report.add("ORDER", "a segment stands here twice", line=number)
-            self._chain = Chain(said, self._trust, self._witnessed, self._report)
+            self._chain = Chain(said, self._trust, self._witnessed, self._stated, self._report)
             self._report.segments += 1
         elif "block" in said:
             self._block(said, number)
@@ -120,8 +122,8 @@ class _Export:
             self._close()
             self._ended = True
             self._totals = said
-        elif "checkpoint" in said:
-            self._checkpoint(said, number)
+        elif "checkpoint" in said or "statement" in said:
+            self._aside(said, number)
         elif "key" not in said:
             self._report.add("MALFORMED", "a line of no known kind", line=number)
 
@@ -137,14 +139,16 @@ class _Export:
         else:
             self._chain.block(head)
 
-    def _checkpoint(self, said: dict[str, Any], number: int) -> None:
-        if self._own:
-            return
+    def _aside(self, said: dict[str, Any], number: int) -> None:
+        """Other evidence than blocks: checkpoints, and statements about what is gone."""
         try:
             data = base64.b64decode(str(said.get("base64")), validate=True)
         except binascii.Error:
-            self._report.add("MALFORMED", "a checkpoint is not base64", line=number)
-        else:
+            self._report.add("MALFORMED", "a checkpoint or signature is not base64", line=number)
+            return
+        if "statement" in said:
+            self._stated.add(str(said["statement"]), data)
+        elif not self._own:
             self._witnessed.add(str(said["checkpoint"]), data)
 
     def _begin(self, said: dict[str, Any]) -> None:
@@ -187,7 +191,7 @@ class _Export:
         elif self._totals.get("sha256") != self.digest:
             report.add("INCOMPLETE", "its last line has the digest of other lines than these")
         self._predecessors()
-        self._witnessed.missing(report.since, report.until)
+        self._witnessed.missing(report.since, report.until, self._stated)
         self.calls.end(report, self._made)
 
     def broken(self, what: str) -> None:
