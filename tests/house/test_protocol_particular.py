@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx2
 import pytest
 import pytest_asyncio
 from house.asks import error_of
@@ -165,7 +166,8 @@ async def test_completion_is_offered_where_a_server_completes(odd: House) -> Non
 
 
 async def test_guessing_by_completion_is_as_slow_as_guessing_by_calls(odd: House) -> None:
-    begun, answers = time.monotonic(), []
+    begun = time.monotonic()
+    answers: list[httpx2.Response] = []
     while not answers or answers[-1].status_code == 400:
         ref = {**PROMPT_REF, "name": f"numbers_{len(answers)}"}
         answers.append(await odd.post("completion/complete", completing(ref)))
