@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.audit.conftest import Place
 from gateway.audit.exports import exported, written
 
-from mcp_gateway.audit import export_lines, keys
+from mcp_gateway.audit import export_lines, keys, statement
 from mcp_gateway.audit.chain import read_block
 from mcp_gateway.audit.checkpoint_entry import Entry, Leaf
 from mcp_gateway.audit.checkpoint_key import Signer
@@ -360,17 +360,13 @@ def test_ed25519_without_a_library_is_that_of_rfc_8032() -> None:
     assert not ed25519.verify(own, malleable, b"text")
 
 
-async def test_checkpoints_show_what_blocks_cannot(
-    place: Place, body: dict[str, Any], tmp_path: Path
-) -> None:
-    """A cut tail and a segment left out, with an honest last line."""
-    await written(place, body)
+async def kept(place: Place, tmp_path: Path) -> tuple[Path, Path]:
+    """Checkpoints of every third block, and the key that signed them."""
     folder, public = tmp_path / "kept", tmp_path / "checkpoint.pub"
     signer = Signer("ledger.example", Ed25519PrivateKey.generate())
     public.write_text(f"{signer.verifier}\n")
-    rows = await place.rows("SELECT * FROM audit.block ORDER BY block")
     before = Tree()
-    for row in rows[::3]:
+    for row in (await place.rows("SELECT * FROM audit.block ORDER BY block"))[::3]:
         block = read_block(row["seg_day"], row["seg"], tuple(row)[2:])
         leaf = Leaf(row["seg_day"], row["seg"], row["block"], block.hash())
         after = before.grown([leaf.hash()])
@@ -380,6 +376,15 @@ async def test_checkpoints_show_what_blocks_cannot(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(entry.encoded())
         before = after
+    return folder, public
+
+
+async def test_checkpoints_show_what_blocks_cannot(
+    place: Place, body: dict[str, Any], tmp_path: Path
+) -> None:
+    """A cut tail and a segment left out, with an honest last line."""
+    await written(place, body)
+    folder, public = await kept(place, tmp_path)
     path = tmp_path / "a.jsonl"
     await exported(place, path, checkpoints=sorted(folder.glob("*/*")))
     signed_by, trust = signers(public), load(place.public)
@@ -430,3 +435,32 @@ async def test_a_retired_segment_passes_with_its_tombstone_and_not_without(
     path.write_bytes(whole)
     changed(path, lambda ls: ls.insert(1, lines[1]))
     assert found(checked(path, place)) == ["STATEMENT", "SEGMENT-EMPTY"]
+
+
+async def test_a_restore_statement_explains_the_tail_it_names_and_no_other(
+    place: Place, body: dict[str, Any], tmp_path: Path
+) -> None:
+    await written(place, body)
+    folder, public = await kept(place, tmp_path)
+    trust, signed_by = load(place.public), signers(public)
+    [end] = await place.rows("SELECT * FROM audit.block WHERE block = 5")
+    head = read_block(end["seg_day"], end["seg"], tuple(end)[2:]).hash().hex()
+    await place.sql(
+        "DELETE FROM audit.block WHERE block > 5", "DELETE FROM audit.record WHERE block > 5"
+    )
+    path = tmp_path / "a.jsonl"
+    await exported(place, path, checkpoints=sorted(folder.glob("*/*")))
+    whole = path.read_bytes()
+    assert found(verify(str(path), trust, jobs=1, signers=signed_by)[0]) == ["TRUNCATED"]
+    for named, expected in ((head, []), ("0" * 64, ["TRUNCATED"])):
+        lost = {
+            "day": str(end["seg_day"]), "segment": str(end["seg"]), "block": 5, "head": named,
+            "seen": 7,
+        }  # fmt: skip
+        said = {"by": "ana", "at": "now", "backup": "b-1", "taken": "then", "ends": [lost]}
+        text = statement.make("restore", said, keys.load_private(place.key))
+        path.write_bytes(whole)
+        changed(path, lambda ls, text=text: ls.insert(1, export_lines.statement(*text)))  # type: ignore[misc]
+        report = verify(str(path), trust, jobs=1, signers=signed_by)[0]
+        assert found(report) == expected, report.text()
+        assert "RESTORED  now by ana from b-1" in report.text()
