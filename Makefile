@@ -79,8 +79,21 @@ why: .venv/ready ## why a person may or may not: PERSON=ben TOOL=crm_log_note
 	@$(PY) -m mcp_gateway.why --person "$(PERSON)" --tool "$(TOOL)"
 
 .PHONY: audit
-audit: .venv/ready ## verify the ledger
+audit: .venv/ready ## verify the ledger, against its checkpoints outside the database
 	@$(LOCAL) env gateway {python} -m mcp_gateway.audit verify
+
+.PHONY: audit-export audit-tail audit-search audit-verifier
+audit-export: .venv/ready ## days of the ledger in one file, with its proof: FROM=2026-11-01 TO=2026-11-30 (OUT=f.jsonl.gz)
+	@$(LOCAL) env gateway {python} -m mcp_gateway.audit export $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(OUT),--out "$(OUT)")
+
+audit-tail: .venv/ready ## every record as it comes, for a SIEM (FORMAT=ocsf, OUT=feed.jsonl)
+	@$(LOCAL) env gateway {python} -m mcp_gateway.audit tail --cursor .run/feed.cursor --format $(or $(FORMAT),json) $(if $(OUT),--out "$(OUT)")
+
+audit-search: .venv/ready ## records: ARGS="--person ana --since 2026-11-01"
+	@$(LOCAL) env gateway {python} -m mcp_gateway.audit search $(ARGS)
+
+audit-verifier: .venv/ready ## the verifier of exports as one file that needs Python alone: verify.pyz
+	@$(PY) -m mcp_gateway.audit.offline build --out verify.pyz
 
 .PHONY: settle
 settle: .venv/ready ## record that the outcome of CALL=… stays unknown, once somebody has looked (REASON=…)
