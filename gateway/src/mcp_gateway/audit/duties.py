@@ -18,6 +18,7 @@ from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.payload import load_keks
 from mcp_gateway.audit.reads import NotRecordedError
 from mcp_gateway.audit.restating import restate
+from mcp_gateway.audit.store import NotDurableError
 from mcp_gateway.audit.waiting import LedgerDown
 from mcp_gateway.switches.cli import operator
 
@@ -33,6 +34,7 @@ REFUSED = (
     opening.NotOpenedError,
     retention.NotRetiredError,
     two_names.NotApprovedError,
+    NotDurableError,
     LedgerDown,
 )
 
