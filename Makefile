@@ -84,16 +84,32 @@ audit: .venv/ready ## verify the ledger, against its checkpoints outside the dat
 
 .PHONY: audit-export audit-tail audit-search audit-verifier
 audit-export: .venv/ready ## days of the ledger in one file, with its proof: FROM=2026-11-01 TO=2026-11-30 (OUT=f.jsonl.gz)
-	@$(LOCAL) env gateway {python} -m mcp_gateway.audit export $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(OUT),--out "$(OUT)")
+	@$(LOCAL) env gateway {python} -m mcp_gateway.audit export $(if $(FROM),--from "$$FROM") $(if $(TO),--to "$$TO") $(if $(OUT),--out "$$OUT")
 
 audit-tail: .venv/ready ## every record as it comes, for a SIEM (FORMAT=ocsf, OUT=feed.jsonl)
-	@$(LOCAL) env gateway {python} -m mcp_gateway.audit tail --cursor .run/feed.cursor --format $(or $(FORMAT),json) $(if $(OUT),--out "$(OUT)")
+	@$(LOCAL) env gateway {python} -m mcp_gateway.audit tail --cursor .run/feed.cursor --format $(or $(FORMAT),json) $(if $(OUT),--out "$$OUT")
 
 audit-search: .venv/ready ## records: ARGS="--person ana --since 2026-11-01"
 	@$(LOCAL) env gateway {python} -m mcp_gateway.audit search $(ARGS)
 
 audit-verifier: .venv/ready ## the verifier of exports as one file that needs Python alone: verify.pyz
 	@$(PY) -m mcp_gateway.audit.offline build --out verify.pyz
+
+.PHONY: audit-erase
+audit-erase: .venv/ready ## what erasing a person takes and leaves: PERSON=ana, then PROPOSE=1, then APPROVE=number by another
+	@$(LOCAL) env ledger {python} -m mcp_gateway.audit erase --person "$$PERSON" $(if $(PROPOSE),--propose) $(if $(APPROVE),--approve "$$APPROVE")
+
+.PHONY: retire
+retire: .venv/ready ## export, verify and drop old days: BEFORE=2026-01-01, then PROPOSE=1, then APPROVE=number EXPORTS=folder
+	@$(LOCAL) env ledger {python} -m mcp_gateway.audit retire --before "$$BEFORE" $(if $(EXPORTS),--exports "$$EXPORTS") $(if $(PROPOSE),--propose) $(if $(APPROVE),--approve "$$APPROVE")
+
+.PHONY: backup
+backup: .venv/ready ## all databases, and the keys in another folder: TO=folder KEYS=folder
+	@$(LOCAL) backup $(if $(TO),--to "$$TO") $(if $(KEYS),--keys "$$KEYS")
+
+.PHONY: restore
+restore: .venv/ready ## databases and keys back, with a signed statement: FROM=folder KEYS=folder CHECKPOINTS=place REPLACE=1
+	@$(LOCAL) restore --from "$$FROM" $(if $(KEYS),--keys "$$KEYS") $(if $(CHECKPOINTS),--checkpoints "$$CHECKPOINTS") $(if $(REPLACE),--replace)
 
 .PHONY: settle
 settle: .venv/ready ## record that the outcome of CALL=… stays unknown, once somebody has looked (REASON=…)

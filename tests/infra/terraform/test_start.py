@@ -146,7 +146,10 @@ def test_the_gateway_starts_in_production_with_what_its_task_is_given(
     done = start(source, given, *process["command"], "--check")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("ok: production, https://mcp.larkfield.example")
+    checkpoints, issuer = done.stderr.splitlines()
+    # no bucket for them is planned yet; SECURITY.md says what that leaves open
+    assert checkpoints.startswith("warning: GATEWAY_CHECKPOINTS: is not set")
     # Service Connect encrypts what the gateway sends to http://keycloak; the gateway cannot see it
-    assert done.stderr.splitlines() == [
+    assert issuer == (
         "warning: GATEWAY_ISSUER_INTERNAL: what is said to keycloak may travel in clear"
-    ]
+    )
