@@ -221,6 +221,14 @@ clients: .venv/ready ## real clients against the whole stack: SDKs, Inspector, C
 bench: .venv/ready ## what a call costs, beside nginx and the SDK's server (ARGS=--quick for a minute, ARGS=--profile)
 	@PYTHONPATH=tests $(PY) -m bench $(ARGS)
 
+.PHONY: bench-ledger
+bench-ledger: .venv/ready ## durable records a second beside the flush, verification, bytes (ARGS=--keep writes the page)
+	@PYTHONPATH=tests $(PY) -m bench.ledger $(ARGS)
+
+.PHONY: faults
+faults: .venv/ready ## break gateways, Postgres and wires under load; no answer may lack its record (MINUTES=30)
+	@PYTHONPATH=tests $(PY) -m faults --minutes $(or $(MINUTES),30) $(ARGS)
+
 .PHONY: check
 check: .venv/ready ## format, lint, types, lock
 	@$(PY) -m ruff format --check $(CODE)
