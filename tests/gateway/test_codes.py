@@ -16,6 +16,7 @@ def numbers() -> set[int]:
     return {
         -node.operand.value
         for file in SOURCES.rglob("*.py")
+        if "audit" not in file.relative_to(SOURCES).parts  # its arithmetic answers nobody
         for node in ast.walk(ast.parse(file.read_text("utf-8")))
         if isinstance(node, ast.UnaryOp)
         and isinstance(node.op, ast.USub)

@@ -150,7 +150,7 @@ async def test_listening_takes_a_stream_and_a_filter(home: House) -> None:
         assert (response.status_code, error_of(response)["code"]) == (400, -32602)
     older = await home.legacy("subscriptions/listen", params)
     assert error_of(older)["code"] == -32601
-    assert await home.records() == []
+    assert {one["kind"] for one in await home.records()} <= {"event"}  # samples of what was refused
 
 
 async def test_a_quiet_stream_says_that_it_is_still_there(

@@ -72,7 +72,8 @@ async def opened(place: Place, **options: Any) -> AsyncIterator[Ledger]:
 @pytest_asyncio.fixture(scope="session")
 async def template(postgres_server: postgres.Postgres) -> str:
     """A migrated database to copy: a migration per test would take most of the tests' time."""
-    name = "ledger_template"
+    # other folders borrow this fixture, and then each makes one of its own
+    name = f"ledger_template_{secrets.token_hex(4)}"
     connection = await asyncpg.connect(postgres_server.url())
     await connection.execute(f"CREATE DATABASE {name}")
     await connection.close()

@@ -45,6 +45,7 @@ def _asked(stack: Stack, git: Git, options: argparse.Namespace) -> int:
     if options.restore is not None:
         saved = restore(stack, options.restore, git.text("rev-parse", "HEAD"))
         words.say(f"Restored {', '.join(saved.files)}. What was there before: {saved.folder}")
+        words.say("Checkpoints of the ledger went there, too; new ones begin with the next start.")
         words.say("Now the files (git reset --keep <commit of the backup>), then `make up`.")
         return run.DONE
     if options.after:

@@ -1,12 +1,15 @@
 """Puts a backup back: PostgreSQL alone is started, what is there is dumped first, then replaced.
 
 Refuses while the stack runs. What was recorded after the backup is then in the second dump only,
-and every receipt for it proves a record that the ledger no longer holds.
+and every receipt for it proves a record that the ledger no longer holds. The stack's own
+checkpoints go to that dump, too: they speak of records that are there alone, and the version gone
+back to may know no statement that says so. `make restore` signs one.
 """
 
 import asyncio
 import contextlib
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -21,6 +24,9 @@ from mcp_local.place import prepare
 from mcp_local.ports import free_port, is_free
 from mcp_playbook.upgrade import backup
 from mcp_playbook.upgrade.backup import Backup, BackupError
+
+# where the local stack keeps checkpoints, and which of them was seen last
+CHECKPOINTS, SEEN = "witness", "checkpoint.seen"
 
 
 def restore(stack: Stack, folder: Path, commit: str) -> Backup:
@@ -41,6 +47,9 @@ def restore(stack: Stack, folder: Path, commit: str) -> Backup:
                     "pg_restore", filler.postgres, "--create", "--clean", "--if-exists",
                     "--exit-on-error", str(wanted.dump(name)),
                 )  # fmt: skip
+            for kept in (here.run / CHECKPOINTS, here.secrets / SEEN):
+                if kept.exists():
+                    shutil.move(kept, saved.folder / kept.name)
     return saved
 
 
