@@ -16,6 +16,7 @@ from gateway.audit.conftest import Place
 from gateway.audit.forger import forge_segment, rechain
 
 from mcp_gateway.audit import keys
+from mcp_gateway.audit.checkpoint_check import Witnessed
 from mcp_gateway.audit.findings import Report
 from mcp_gateway.audit.lookup import verify_entry, verify_receipt
 from mcp_gateway.audit.verify import verify
@@ -339,3 +340,13 @@ async def test_whoever_holds_the_key_and_the_database_can_rewrite_what_no_receip
     finding = await verify_receipt(receipts[5], keys.load_public(place.public), place.reader)
     assert finding is not None
     assert finding.kind == "RECEIPT-MISMATCH"
+
+
+async def test_a_place_without_checkpoints_is_a_finding_once_the_ledger_is_older_than_a_start(
+    place: Place, body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await written(place, body)
+    assert (await checked(place, witnessed=Witnessed())).sound, "the first is on its way"
+    monkeypatch.setattr("mcp_gateway.audit.verify.BEGINNING_SECONDS", 0)
+    [finding] = (await checked(place, witnessed=Witnessed())).findings
+    assert (finding.kind, finding.what) == ("CHECKPOINT-ROOT", "the place holds no checkpoint")

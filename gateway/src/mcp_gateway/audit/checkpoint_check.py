@@ -79,8 +79,6 @@ class _Reading:
             self._entry(name, entry, note)
         for what in place.disturbed():
             self._add(what)
-        if not self._found.entries:
-            self._add("the place holds no checkpoint")
         if not self._confirmed and self._pinned is not None:
             self._add(
                 f"ends at {self._tree.size} leaves; the last verification here saw "

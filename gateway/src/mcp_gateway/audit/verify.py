@@ -10,7 +10,7 @@ checkpoint outside the database, or the receipt of a caller.
 
 import time
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import asyncpg
@@ -32,6 +32,7 @@ from mcp_gateway.audit.store import Connection
 RUN_RECORDS = 8_000  # held in memory at a time
 OPEN_MINUTES = 5  # a call may take that long; after it, an intent without outcome is a finding
 OPEN_LISTED = 100
+BEGINNING_SECONDS = 30  # of a ledger, in which its first checkpoint may still be on its way
 
 _SEGMENTS = """
     SELECT seg_day, seg, max(replica) AS replica, bool_or(blocks) AS blocks,
@@ -94,12 +95,21 @@ async def verify(
                 chains[str(chain.segment)] = chain
             _predecessors(chains, first, report)
             if witnessed is not None:
+                if not witnessed.entries and not await _has_just_begun(connection):
+                    what = "the place holds no checkpoint"
+                    report.add(Finding("CHECKPOINT-ROOT", what))
                 _checkpoints(chains, first, witnessed, report, gone)
             await _calls(connection, first, open_minutes, report)
     finally:
         await connection.close()
     report.seconds = time.perf_counter() - started
     return report
+
+
+async def _has_just_begun(connection: Connection) -> bool:
+    """Whether the first checkpoint may still be on its way: so young is the oldest block."""
+    oldest = await connection.fetchval("SELECT min(signed_at) FROM audit.block")
+    return oldest is None or (datetime.now(UTC) - oldest).total_seconds() < BEGINNING_SECONDS
 
 
 async def _segment(
