@@ -50,6 +50,8 @@ IDLE: dict[str, set[str]] = {
         "resources-list",
         "sep-2164-resource-not-found",
         "server-sse-multiple-streams",
+        # once guessing is limited, a tool error says so: all that this one looks for
+        "tools-call-error",
         "tools-list",
     },
     LEGACY: {
@@ -58,6 +60,7 @@ IDLE: dict[str, set[str]] = {
         "ping",
         "prompts-list",
         "resources-list",
+        "tools-call-error",
         "server-initialize",
         "tools-list",
     },
