@@ -68,6 +68,9 @@ doctor: .venv/ready ## what is wrong with this machine or the stack, and what to
 connect: .venv/ready ## client configurations to paste
 	@$(LOCAL) connect
 
+# what a command cannot do without: said here, in the words of the one who types
+need = $(if $($(1)),,$(error $(1)=… is missing; `make` says what each command takes))
+
 # --- policy and record
 
 .PHONY: policy
@@ -97,11 +100,11 @@ audit-verifier: .venv/ready ## the verifier of exports as one file that needs Py
 
 .PHONY: audit-erase
 audit-erase: .venv/ready ## what erasing a person takes and leaves: PERSON=ana, then PROPOSE=1, then APPROVE=number by another
-	@$(LOCAL) env ledger {python} -m mcp_gateway.audit erase --person "$$PERSON" $(if $(PROPOSE),--propose) $(if $(APPROVE),--approve "$$APPROVE")
+	$(call need,PERSON)@$(LOCAL) env ledger {python} -m mcp_gateway.audit erase --person "$$PERSON" $(if $(PROPOSE),--propose) $(if $(APPROVE),--approve "$$APPROVE")
 
 .PHONY: retire
 retire: .venv/ready ## export, verify and drop old days: BEFORE=2026-01-01, then PROPOSE=1, then APPROVE=number EXPORTS=folder
-	@$(LOCAL) env ledger {python} -m mcp_gateway.audit retire --before "$$BEFORE" $(if $(EXPORTS),--exports "$$EXPORTS") $(if $(PROPOSE),--propose) $(if $(APPROVE),--approve "$$APPROVE")
+	$(call need,BEFORE)@$(LOCAL) env ledger {python} -m mcp_gateway.audit retire --before "$$BEFORE" $(if $(EXPORTS),--exports "$$EXPORTS") $(if $(PROPOSE),--propose) $(if $(APPROVE),--approve "$$APPROVE")
 
 .PHONY: backup
 backup: .venv/ready ## all databases, and the keys in another folder: TO=folder KEYS=folder
@@ -109,7 +112,7 @@ backup: .venv/ready ## all databases, and the keys in another folder: TO=folder 
 
 .PHONY: restore
 restore: .venv/ready ## databases and keys back, with a signed statement: FROM=folder KEYS=folder CHECKPOINTS=place REPLACE=1
-	@$(LOCAL) restore --from "$$FROM" $(if $(KEYS),--keys "$$KEYS") $(if $(CHECKPOINTS),--checkpoints "$$CHECKPOINTS") $(if $(REPLACE),--replace)
+	$(call need,FROM)@$(LOCAL) restore --from "$$FROM" $(if $(KEYS),--keys "$$KEYS") $(if $(CHECKPOINTS),--checkpoints "$$CHECKPOINTS") $(if $(REPLACE),--replace)
 
 .PHONY: settle
 settle: .venv/ready ## record that the outcome of CALL=… stays unknown, once somebody has looked (REASON=…)
@@ -147,7 +150,7 @@ realm: .venv/ready ## bring a running Keycloak to what policies and realm.json s
 
 .PHONY: rehost
 rehost: .venv/ready ## move to another public URL, and back: URL=https://mcp.example.com (ISSUER=… KEYCLOAK=1 CHECK=1 YES=1 PRUNE=1)
-	@$(PY) -m mcp_realm rehost "$$URL" $(if $(ISSUER),--issuer "$$ISSUER") $(if $(KEYCLOAK),--keycloak) $(if $(CHECK),--check) $(if $(YES),--yes) $(if $(PRUNE),--prune)
+	$(call need,URL)@$(PY) -m mcp_realm rehost "$$URL" $(if $(ISSUER),--issuer "$$ISSUER") $(if $(KEYCLOAK),--keycloak) $(if $(CHECK),--check) $(if $(YES),--yes) $(if $(PRUNE),--prune)
 
 .PHONY: brokers
 brokers: .venv/ready ## your company's own issuer: what to register, who becomes what (APPLY=1 brings Keycloak to it, YES=1)

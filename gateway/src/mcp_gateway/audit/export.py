@@ -214,6 +214,7 @@ async def run(options: argparse.Namespace) -> int:
         f"{done.records:,} records, {done.blocks:,} blocks, {done.segments:,} segments to {path} "
         f"({size:,} bytes) in {seconds:.1f} s",
         f"verify it anywhere: python verify.pyz {path.name} --key ledger.pub",
+        "  (`make audit-verifier` writes verify.pyz; ledger.pub is among the gateway's keys)",
     )
     return 0
 
