@@ -13,13 +13,13 @@ from typing import Any
 from opentelemetry import context, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, StatusCode
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import Receive, Scope, Send
 
 from mcp_gateway.call import AGGREGATE, Call, Principal
 from mcp_gateway.floods import Floods
 from mcp_gateway.ids import call_id
 from mcp_gateway.measures import Measures
+from mcp_gateway.outgoing import TRACE
 from mcp_gateway.pipeline import ENDING, Pipeline
 from mcp_gateway.presence import Gone, Presence
 from mcp_gateway.read import Notification, read
@@ -51,8 +51,6 @@ SINGLE = frozenset(
         b"mcp-protocol-version", b"origin", b"transfer-encoding",
     }
 )  # fmt: skip
-
-TRACE = TraceContextTextMapPropagator()
 
 
 @dataclass
