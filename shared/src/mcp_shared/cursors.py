@@ -64,9 +64,7 @@ class Cursors:
 
         """
         try:
-            raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-            if _encoded(raw) != cursor:  # the last character has bits that decoding ignores
-                raise InvalidTag
+            raw = _decoded(cursor)
             nonce, sealed = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:]
             plain = self._cipher.decrypt(nonce, sealed, _bound(person, tool, arguments))
         except (binascii.Error, ValueError, InvalidTag):
@@ -84,6 +82,13 @@ class Cursors:
 
 def _encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _decoded(text: str) -> bytes:
+    raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if _encoded(raw) != text:  # the last character has bits that decoding ignores
+        raise ValueError("not as it was encoded")
+    return raw
 
 
 def _bound(person: str, tool: str, arguments: Any) -> bytes:
