@@ -49,8 +49,9 @@ def refused(made: Settings) -> list[str]:
 def test_p03_what_is_right_starts(folder: Path) -> None:
     made = settings(folder)
     gateway = build(made)
-    doubt, unwitnessed = production.warnings(made, gateway.config)
+    doubt, unwitnessed, unwatched = production.warnings(made, gateway.config)
     assert unwitnessed.startswith("GATEWAY_CHECKPOINTS: is not set")
+    assert unwatched.startswith("GATEWAY_LEDGER_DISK: is not set")
     assert "limits.trusted_proxies: is 0" in doubt
 
 
@@ -68,6 +69,7 @@ WRONG: dict[str, tuple[dict[str, str | None], str, str]] = {
     "an issuer on ::1": ({"issuer": "https://[::1]/realms/mcp"}, "GATEWAY_ISSUER", "is on loopback"),
     "no ledger": ({"ledger_url": ""}, "GATEWAY_LEDGER_URL", "is not set"),
     "no reader": ({"ledger_reader_url": ""}, "GATEWAY_LEDGER_READER_URL", "is not set"),
+    "a ledger that may be left out": ({"ledger_mode": "best-effort"}, "GATEWAY_LEDGER_MODE", "set required"),
     "no password": ({"ledger_url": a_login("audit_writer")}, "GATEWAY_LEDGER_URL", "has no password"),
     "an empty password": ({"ledger_url": a_login("audit_writer:")}, "GATEWAY_LEDGER_URL", "has no password"),
     "its name as password": ({"ledger_url": a_login("audit_writer:audit_writer")}, "GATEWAY_LEDGER_URL", "that everyone knows"),
@@ -150,7 +152,7 @@ def test_p03_what_travels_in_clear_to_another_machine_is_doubted(folder: Path) -
         issuer_internal="http://keycloak.internal:8080",
     )
     doubts = list(production.warnings(made, load(made.config, made)))
-    assert [doubt.partition(":")[0] for doubt in doubts[2:]] == [
+    assert [doubt.partition(":")[0] for doubt in doubts[3:]] == [
         "GATEWAY_LEDGER_URL", "GATEWAY_REDIS_URL", "GATEWAY_ISSUER_INTERNAL",
     ]  # fmt: skip
     assert LONG not in "".join(doubts)

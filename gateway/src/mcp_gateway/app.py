@@ -23,6 +23,7 @@ from mcp_gateway import addresses, catalogue, discovery, policy, production, set
 from mcp_gateway.audit import checkpointing
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.payload import Vault
+from mcp_gateway.audit.room import Room, measure
 from mcp_gateway.authenticate import Authenticate
 from mcp_gateway.call import AGGREGATE
 from mcp_gateway.console.app import Console
@@ -68,6 +69,7 @@ class Gateway:
     front: ASGIApp | None = None
     inner: ASGIApp | None = None
     ledger: Ledger | None = None
+    room: Room | None = None
     keys: KeySource | None = None
     parts: list[asyncio.Task[None]] = field(default_factory=list)
     leaving: bool = False
@@ -118,7 +120,9 @@ class Gateway:
                 replica=made.replica,
                 decided=measures.decided,
                 vault=Vault.at(made.keys),
+                required=made.ledger_mode == "required",
             )
+            room = await self._room(recorder)
             exchange = Exchange(
                 client=client,
                 token_url=f"{internal}/protocol/openid-connect/token",
@@ -149,7 +153,7 @@ class Gateway:
             drift = Drift(self.catalogue, forward, recorder.event)
             Vitals(
                 ledger, throttle, forward, self.catalogue, drift, switches, self.keys,
-                config.limits.replicas, checkpoints,
+                config.limits.replicas, checkpoints, room,
             ).watch()  # fmt: skip
             self.edge = Edge(
                 pipeline=Pipeline(
@@ -205,13 +209,27 @@ class Gateway:
                 compare_again=drift.again,
                 event=recorder.event,
             )
-            for watching in (drift.watch(), reload.watch()):
+            watched = [drift.watch(), reload.watch(), *([room.watch()] if room else [])]
+            for watching in watched:
                 stack.callback(asyncio.create_task(watching).cancel)
             yield
 
     def leave(self) -> None:
         """From now on health says that others should be asked, and no client listens here."""
         self.leaving = True
+
+    async def _room(self, recorder: Recorder) -> Room | None:
+        """What looks after the ledger's disk, after its first look: no call begins before it."""
+        made = self.settings
+        if made.ledger_mode != "required":
+            log.warning("calls go on unrecorded while the ledger is down: best-effort")
+            await recorder.event("ledger_mode", {"mode": made.ledger_mode})
+        if not made.ledger_disk:
+            return None
+        self.room = room = Room(measure(made.ledger_disk, made.ledger_url), recorder.event)
+        recorder.room = room.insist
+        await room.look()
+        return room
 
     def _use(self, found: Policy) -> None:
         self.policy = found
@@ -223,11 +241,18 @@ class Gateway:
     async def _ready(self, _: Request) -> JSONResponse:
         """Whether calls can be served: the ledger takes records and tokens can be checked."""
         parts = {
-            "ledger": self.ledger is not None and self.ledger.healthy,
+            "ledger": self._records(),
             "issuer_keys": self.keys is not None and await _reachable(self.keys),
         }
         ready = all(parts.values()) and not self.leaving
         return JSONResponse({"ready": ready, **parts}, 200 if ready else 503)
+
+    def _records(self) -> bool:
+        """Whether a call would be put on the record now, or need not be."""
+        if self.settings.ledger_mode != "required":
+            return True
+        full = self.room is not None and self.room.closed
+        return self.ledger is not None and self.ledger.healthy and not full
 
     async def _fit(self, _: Request) -> JSONResponse:
         """Whether to send calls here rather than to another: of this process alone, since with a

@@ -44,6 +44,7 @@ def insist(made: Settings, config: Config, policy: Policy) -> None:
     found = [
         *_addresses(made, config),
         *_logins(made),
+        *_recording(made),
         *_keys(modes(made.keys)),
         *_clients(made, policy),
     ]
@@ -72,6 +73,11 @@ def warnings(made: Settings, config: Config) -> Iterator[str]:
             "clients count as one address; set how many stand in front"
         )
     yield from _witnessless(made)
+    if not made.ledger_disk:
+        yield (
+            "GATEWAY_LEDGER_DISK: is not set, so nothing closes before the ledger's disk is full; "
+            "set a folder on it, or its size, such as 200 GiB"
+        )
     for name, url in _elsewhere_in_clear(made):
         yield f"GATEWAY_{name}: what is said to {urlsplit(url).hostname} may travel in clear"
 
@@ -132,6 +138,14 @@ def _logins(made: Settings) -> Iterator[str]:
     else:
         parts = urlsplit(made.redis_url)
         yield from _password("GATEWAY_REDIS_URL", parts, parts.username or "")
+
+
+def _recording(made: Settings) -> Iterator[str]:
+    if made.ledger_mode != "required":
+        yield (
+            f"GATEWAY_LEDGER_MODE: is {made.ledger_mode}, so calls would go on unrecorded; "
+            "remove it, or set required"
+        )
 
 
 def _password(name: str, parts: SplitResult, user: str) -> Iterator[str]:

@@ -35,6 +35,10 @@ class Journal(Protocol):
     ) -> Awaitable[Entry]: ...
 
 
+def _roomy(_: str) -> None:
+    pass
+
+
 class Recorder:
     def __init__(
         self,
@@ -43,20 +47,30 @@ class Recorder:
         replica: str,
         decided: Callable[[str, str], None],
         vault: Vault | None = None,
+        required: bool = True,
     ) -> None:
         self._journal = journal
         self._vault = vault
         self._replica = replica
         # counts decisions: (allow|deny|limit|error, reason)
         self._decided = decided
+        # False: a call goes on without its record while the ledger is down; the ledger counts it
+        self._required = required
+        # raises a Refusal when the ledger's disk has no room for a call of this kind
+        self.room: Callable[[str], None] = _roomy
 
     async def admit(self, grant: Grant) -> Receipt:
         """Make the intent durable. A caller who leaves during that leaves a whole record, too.
 
         Raises:
-            Refusal: the ledger is down; nothing has been sent.
+            Refusal: the ledger is down or its disk nearly full; nothing has been sent.
 
         """
+        try:
+            self.room(grant.rule.kind)
+        except Refusal as refusal:
+            self._decided("error", refusal.code)
+            raise
         arguments, payload = self._arguments(grant.call, grant.principal, grant.rule)
         body = self._of(grant.call, grant.principal) | {
             "server": grant.server,
@@ -69,8 +83,11 @@ class Recorder:
         try:
             await self._kept("intent", body, payload)
         except LedgerDown as error:
-            self._decided("error", "ledger_unavailable")
-            raise ledger_down() from error
+            if self._required:
+                self._decided("error", "ledger_unavailable")
+                raise ledger_down() from error
+            self._decided("allow", "unrecorded")
+            return Receipt(grant=grant, started=time.perf_counter())
         except asyncio.CancelledError:
             await self.close(Receipt(grant=grant, started=time.perf_counter()), GONE)
             raise
@@ -100,7 +117,7 @@ class Recorder:
             entry = await self._kept("outcome", body)
         except LedgerDown:
             self._decided("error", "outcome_unrecorded")
-            return _unrecorded(grant.call)
+            return _unrecorded(grant.call) if self._required else answer
         return _with_receipt(answer, entry)
 
     async def refuse(
@@ -131,7 +148,7 @@ class Recorder:
         try:
             entry = await self._kept("refusal", body, payload)
         except LedgerDown:
-            return ledger_down().answer(call.method)
+            return ledger_down().answer(call.method) if self._required else answer
         return _with_receipt(answer, entry)
 
     async def event(self, name: str, detail: Mapping[str, Any]) -> None:
@@ -146,7 +163,8 @@ class Recorder:
         try:
             await self._kept("event", body)
         except LedgerDown as error:
-            raise ledger_down() from error
+            if self._required:
+                raise ledger_down() from error
 
     def _arguments(
         self, call: Call, principal: Principal, rule: Rule | None

@@ -248,3 +248,20 @@ def ledger_down() -> Refusal:
         headers=(("Retry-After", "5"),),
         decision="error",
     )
+
+
+def ledger_full(*, reading: bool) -> Refusal:
+    """Closed before the disk is full, and counted at the door: a record of it would fill it, too.
+
+    `reading`: only calls that read are refused yet.
+    """
+    what = "Calls that read are" if reading else "Calls are"
+    return Refusal(
+        "ledger_full",
+        f"{what} closed until the disk of the audit record has room again. Somebody has to make "
+        "it: tell your platform team. Try again in 5 min.",
+        http=503,
+        rpc=LEDGER_DOWN,
+        headers=(("Retry-After", "300"),),
+        decision="error",
+    )

@@ -7,7 +7,7 @@ for a key that is misspelt.
 import re
 import sys
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
@@ -126,6 +126,11 @@ class Settings(BaseSettings):
     keys: Path = Path(".run/secrets")
     ledger_url: SecretUrl = ""
     ledger_reader_url: SecretUrl = ""
+    # the disk that must not run full: a folder on it, or its size (200 GiB) where only the database
+    # sees it; empty: nobody looks
+    ledger_disk: str = ""
+    # best-effort lets calls go on unrecorded while the ledger is down; production refuses it
+    ledger_mode: Literal["required", "best-effort"] = "required"
     redis_url: SecretUrl = ""
     # where checkpoints of the ledger go: a directory or s3://bucket/prefix; empty: nowhere
     checkpoints: str = ""

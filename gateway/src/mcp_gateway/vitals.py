@@ -11,6 +11,7 @@ from opentelemetry.metrics import Meter
 
 from mcp_gateway.audit.checkpointing import Checkpointing
 from mcp_gateway.audit.ledger import Ledger
+from mcp_gateway.audit.room import Room
 from mcp_gateway.catalogue import Catalogue
 from mcp_gateway.drift import Drift
 from mcp_gateway.forward import Forward
@@ -31,6 +32,7 @@ class Vitals:
     keys: KeySource
     replicas: int  # as configured: who share the limits
     checkpointing: Checkpointing | None = None
+    room: Room | None = None
 
     def watch(self, meter: Meter | None = None) -> None:
         """Tell the export what to read."""
@@ -53,6 +55,12 @@ class Vitals:
                 meter, "mcp_gateway.checkpoint.age",
                 "Since all that was recorded was covered by a checkpoint; of the one that writes",
                 lambda: checkpointing.age, "s",
+            )  # fmt: skip
+        if (room := self.room) is not None:
+            gauge(
+                meter, "mcp_gateway.ledger.disk.used",
+                "Part of the ledger's disk in use, 0 to 1; calls that read end at 0.9, all at 0.95",
+                lambda: room.used,
             )  # fmt: skip
         by_server = (
             ("mcp_gateway.breaker.open", "1 while a server rests", lambda: self.forward.resting),
