@@ -1,5 +1,6 @@
 """Who may what: nothing that no line names, and never more than the person or the agent has."""
 
+import re
 import textwrap
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_gateway.authorize import authorize, listing, locate
-from mcp_gateway.policy import Agent, Service, load
+from mcp_gateway.policy import Agent, Policy, Service, load
 from mcp_gateway.refusals import Refusal
 from mcp_gateway.settings import ConfigError, Rate, Server
 
@@ -251,3 +252,45 @@ def test_a_service_has_its_own_line_and_people_have_none_of_it() -> None:
     assert policy.decide(held, "nightly", "one", "tool", "a", service=True).allowed
     assert not policy.decide(held, "nightly", "one", "tool", "a").allowed
     assert not policy.decide(held, "desk", "one", "tool", "a", service=True).allowed
+
+
+MASKED = """\
+records: {{analyst: all, sales: team}}
+tools:
+  read_it:
+    roles: [analyst, sales]
+    mask: {mask}
+"""
+
+
+def a_file(folder: Path, text: str) -> Policy:
+    return load([server_with(folder, text)], folder / "agents.yaml", 1.0)
+
+
+def test_a_field_is_hidden_from_every_role_that_its_line_does_not_name(tmp_path: Path) -> None:
+    policy = a_file(tmp_path, MASKED.format(mask="{$.rows[*].phone: [sales], $.note: []}"))
+    rule = policy.rule("one", "tool", "read_it")
+    assert rule is not None
+    assert rule.hidden_from(frozenset({"sales"})) == ["$.note"]
+    assert rule.hidden_from(frozenset({"analyst"})) == ["$.rows[*].phone", "$.note"]
+    assert rule.hidden_from(frozenset({"analyst", "sales"})) == ["$.note"]
+    assert policy.records == {"one": {"analyst": "all", "sales": "team"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (MASKED.format(mask="{phone: [sales]}"), "not a path such as"),
+        (MASKED.format(mask="{$: [sales]}"), "not a path such as"),
+        (MASKED.format(mask="{'$..phone': [sales]}"), "not a path such as"),
+        (MASKED.format(mask="{'$.rows[0]': [sales]}"), "not a path such as"),
+        (MASKED.format(mask="{$.note: [support]}"), "support is not among the roles of this tool"),
+        ("records: {support: all}\ntools: {read_it: {roles: [sales]}}", "no tool of this server is for support"),
+        ("records: {sales: some}\ntools: {read_it: {roles: [sales]}}", "records.sales"),
+    ],
+)  # fmt: skip
+def test_a_mask_or_a_reach_that_means_nothing_is_refused(
+    tmp_path: Path, text: str, says: str
+) -> None:
+    with pytest.raises(ConfigError, match=re.escape(says)):
+        a_file(tmp_path, text)

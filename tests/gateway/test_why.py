@@ -70,6 +70,21 @@ def test_costs_and_services_are_named() -> None:
     assert why.matrix(policy)[1][-1] == "60/60s, cost 5"
 
 
+def test_what_a_role_does_not_see_is_named() -> None:
+    masked = replace(a_rule(), mask={"$.rows[*].phone": frozenset({"sales"})})
+    policy = replace(a_policy(masked), records={"one": {"analyst": "all", "sales": "team"}})
+    held = frozenset({"analyst"})
+    text = "\n".join(why.explain(policy, CATALOGUE, held, "desk", "one_read_it"))
+    assert (
+        "masked in the answer: $.rows[*].phone (servers/one/policy.yaml: tools.read_it.mask)"
+        in text
+    )
+    assert list(why.hidden(policy)) == [
+        "one_read_it: $.rows[*].phone is seen by sales; masked for everyone else",
+        "one: records by owner: analyst all, sales team; any other role none",
+    ]
+
+
 def test_a_line_without_a_pinned_definition_is_pointed_out() -> None:
     assert "does not pin it; run `make tools-lock`" in told("one_unpinned", "analyst")
 

@@ -7,6 +7,7 @@ The same decision serves calls and lists, so that a list never shows what a call
 
 import fnmatch
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,9 @@ Kind = Literal["read", "write"]
 Family = Literal["tool", "prompt", "resource"]
 # what the record holds of arguments: their redacted form, or commitments beside a sealed payload
 Keep = Literal["redacted", "encrypted"]
+# which records of a system a role reaches, for servers that tell people apart by owner and team
+Reach = Literal["all", "team", "own"]
+MASKABLE = re.compile(r"\$(\.[A-Za-z_][A-Za-z0-9_]{0,63}|\[\*\])+")
 
 
 class ToolLine(Strict):
@@ -41,11 +45,24 @@ class ToolLine(Strict):
     timeout: Seconds | None = None
     redact: list[str] = Field(default_factory=list)
     keep: Keep = "redacted"
+    # a field of the answer, and the roles that see it; the server takes it out for everyone else
+    mask: dict[str, list[str]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _rates_of_roles_with_the_right(self) -> Self:
         if without := sorted(set(self.rates) - set(self.roles)):
             raise ValueError(f"rates: {', '.join(without)} is not among the roles of this tool")
+        return self
+
+    @model_validator(mode="after")
+    def _masks_of_roles_with_the_right(self) -> Self:
+        for path, roles in self.mask.items():
+            if not MASKABLE.fullmatch(path):
+                raise ValueError(f"mask: {path} is not a path such as $.contacts[*].phone")
+            if without := sorted(set(roles) - set(self.roles)):
+                raise ValueError(
+                    f"mask: {path}: {', '.join(without)} is not among the roles of this tool"
+                )
         return self
 
 
@@ -58,6 +75,8 @@ class OtherLine(Strict):
 class PolicyFile(Strict):
     # of everyone together, in tokens
     rate: RateText | None = None
+    # by role; a person reaches the widest of theirs, and a role that is not named reaches none
+    records: dict[str, Reach] = Field(default_factory=dict)
     tools: dict[str, ToolLine] = Field(default_factory=dict)
     prompts: dict[str, OtherLine] = Field(default_factory=dict)
     resources: dict[str, OtherLine] = Field(default_factory=dict)
@@ -70,6 +89,13 @@ class PolicyFile(Strict):
                     f"tools.{name}.cost is {line.cost}, more than the server's rate ever holds "
                     f"({self.rate.calls}), so it could never be called"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _records_of_roles_that_occur(self) -> Self:
+        known = {role for line in self.tools.values() for role in line.roles}
+        if without := sorted(set(self.records) - known):
+            raise ValueError(f"records: no tool of this server is for {', '.join(without)}")
         return self
 
 
@@ -115,6 +141,12 @@ class Rule:
     redact: tuple[str, ...]
     cost: int = 1
     keep: Keep = "redacted"
+    # by path: the roles that see the field
+    mask: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def hidden_from(self, roles: frozenset[str]) -> list[str]:
+        """Which fields of the answer these roles do not see."""
+        return [path for path, seen_by in self.mask.items() if roles.isdisjoint(seen_by)]
 
     def rate_for(self, roles: Iterable[str]) -> Rate:
         """The widest rate among the roles that give this right."""
@@ -140,6 +172,7 @@ class Policy:
     services: Mapping[str, Service] = field(default_factory=dict)
     # by server, where it has one
     server_rates: Mapping[str, Rate] = field(default_factory=dict)
+    records: Mapping[str, Mapping[str, Reach]] = field(default_factory=dict)
 
     def decide(
         self,
@@ -200,6 +233,7 @@ def load(servers: Iterable[Server], agents: Path, timeout: float) -> Policy:
     digest = hashlib.sha256()
     rules: dict[tuple[str, Family, str], Rule] = {}
     rates: dict[str, Rate] = {}
+    records: dict[str, Mapping[str, Reach]] = {}
     for server in servers:
         path = server.folder / "policy.yaml"
         file = parse(PolicyFile, read_yaml(path), path)
@@ -208,6 +242,8 @@ def load(servers: Iterable[Server], agents: Path, timeout: float) -> Policy:
             rules[rule.server, rule.family, rule.name] = rule
         if file.rate is not None:
             rates[server.name] = file.rate
+        if file.records:
+            records[server.name] = file.records
     clients = parse(AgentsFile, read_yaml(agents), agents)
     digest.update(agents.read_bytes())
     found = Policy(
@@ -217,6 +253,7 @@ def load(servers: Iterable[Server], agents: Path, timeout: float) -> Policy:
         agents=clients.agents,
         services=clients.services,
         server_rates=rates,
+        records=records,
     )
     for name, line in clients.services.items():
         if useless := sorted(set(line.roles) - found.roles):
@@ -240,6 +277,7 @@ def _compile(server: str, file: PolicyFile, timeout: float) -> Iterator[Rule]:
             redact=tuple(line.redact),
             cost=line.cost,
             keep=line.keep,
+            mask={path: frozenset(seen_by) for path, seen_by in line.mask.items()},
         )
     others: list[tuple[Family, dict[str, OtherLine]]] = [
         ("prompt", file.prompts),

@@ -28,7 +28,7 @@ MOST_LINES = 50  # of a change on the record
 MAX_LINE = 300  # characters
 
 Stamp = tuple[tuple[int, int, int] | None, ...]
-COMPARED = ("roles", "kind", "rate", "rates", "cost", "timeout", "redact")
+COMPARED = ("roles", "kind", "rate", "rates", "cost", "timeout", "redact", "mask")
 
 
 @dataclass
@@ -165,6 +165,7 @@ def differences(old: Policy, new: Policy) -> Iterator[str]:
         ("agent", old.agents, new.agents),
         ("service", old.services, new.services),
         ("rate of server", old.server_rates, new.server_rates),
+        ("records of server", old.records, new.records),
     ]
     for kind, was_all, now_all in kinds:
         for name in sorted({*was_all, *now_all}):

@@ -28,6 +28,17 @@ def matrix(found: policy.Policy) -> list[list[str]]:
     return rows
 
 
+def hidden(found: policy.Policy) -> Iterable[str]:
+    """What somebody with a tool still does not see: fields that are masked, records by owner."""
+    for rule in found.rules.values():
+        for path, seen_by in rule.mask.items():
+            roles = ", ".join(sorted(seen_by)) or "nobody"
+            yield f"{rule.server}_{rule.name}: {path} is seen by {roles}; masked for everyone else"
+    for server, records in found.records.items():
+        reach = ", ".join(f"{role} {how}" for role, how in records.items())
+        yield f"{server}: records by owner: {reach}; any other role none"
+
+
 def explain(
     found: policy.Policy,
     known: catalogue.Catalogue,
@@ -53,6 +64,8 @@ def explain(
         yield f"yes: role {through} ({file}: tools.{name}.roles), as {agent} (gateway/agents.yaml)"
         line = f"     {rate.calls} calls per {rate.seconds:g} s, {decision.rule.timeout:g} s each"
         yield f"{line}, {decision.rule.cost} tokens each" if decision.rule.cost > 1 else line
+        if masked := decision.rule.hidden_from(roles):
+            yield f"     masked in the answer: {', '.join(masked)} ({file}: tools.{name}.mask)"
     elif decision.reason == "not_in_policy":
         yield f"no: {file} has no line for tools.{name}; what is not listed is denied"
     elif decision.reason == "no_role" and decision.rule is not None:
@@ -109,6 +122,8 @@ def main() -> None:
         for row in rows:
             cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
             sys.stdout.write("  ".join(cells).rstrip() + "\n")
+        if lines := list(hidden(found)):
+            sys.stdout.write("\n" + "".join(f"{line}\n" for line in lines))
         sys.stdout.write(f"\npolicy {found.version}; what has no line is denied\n")
         return
     everyone = people(options.realm)

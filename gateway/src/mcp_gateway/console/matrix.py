@@ -17,6 +17,7 @@ class Row:
     kind: str
     rates: Mapping[str, str]
     redacted: tuple[str, ...]
+    masked: tuple[str, ...]  # a field of the answer, and who sees it
     state: str  # "", or why it is not served as it stands
 
 
@@ -42,7 +43,7 @@ def matrix(policy: Policy, catalogue: Catalogue) -> Matrix:
         families: tuple[Family, ...] = ("tool", "prompt", "resource")
         rows = [_row(r, catalogue) for family in families for r in rules if r.family == family]
         unlisted = [
-            Row("tool", name, "", {}, (), "pinned, but no line of the policy: nobody may")
+            Row("tool", name, "", {}, (), (), "pinned, but no line of the policy: nobody may")
             for name in pinned.tools
             if policy.rule(server, "tool", name) is None
         ]
@@ -68,6 +69,10 @@ def _row(rule: Rule, catalogue: Catalogue) -> Row:
         kind=rule.kind,
         rates={role: _rate(rule.rate_for([role])) for role in rule.roles},
         redacted=rule.redact,
+        masked=tuple(
+            f"{path}: {', '.join(sorted(seen_by)) or 'nobody'}"
+            for path, seen_by in rule.mask.items()
+        ),
         state=state,
     )
 
