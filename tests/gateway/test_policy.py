@@ -268,7 +268,7 @@ def a_file(folder: Path, text: str) -> Policy:
 
 
 def test_a_field_is_hidden_from_every_role_that_its_line_does_not_name(tmp_path: Path) -> None:
-    policy = a_file(tmp_path, MASKED.format(mask="{$.rows[*].phone: [sales], $.note: []}"))
+    policy = a_file(tmp_path, MASKED.format(mask="{'$.rows[*].phone': [sales], '$.note': []}"))
     rule = policy.rule("one", "tool", "read_it")
     assert rule is not None
     assert rule.hidden_from(frozenset({"sales"})) == ["$.note"]
