@@ -7,7 +7,8 @@ import msgspec
 
 from mcp_gateway.call import Call, Principal, Raw
 from mcp_gateway.catalogue import Catalogue, Pinned
-from mcp_gateway.policy import Agent, Family, Kind, Policy, Rule
+from mcp_gateway.policy import Agent, Family, Policy, Rule
+from mcp_gateway.policy_file import Kind
 from mcp_gateway.settings import Rate
 from mcp_shared.validation import Arguments
 

@@ -7,7 +7,6 @@ The same decision serves calls and lists, so that a list never shows what a call
 
 import fnmatch
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,88 +14,18 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from mcp_gateway.policy_file import Answers, Keep, Kind, OtherLine, PolicyFile, Reach, Secrets
 from mcp_gateway.settings import (
     ConfigError,
     Rate,
     RateText,
-    Seconds,
     Server,
     Strict,
     parse,
     read_yaml,
 )
 
-Kind = Literal["read", "write"]
 Family = Literal["tool", "prompt", "resource"]
-# what the record holds of arguments: their redacted form, or commitments beside a sealed payload
-Keep = Literal["redacted", "encrypted"]
-# which records of a system a role reaches, for servers that tell people apart by owner and team
-Reach = Literal["all", "team", "own"]
-MASKABLE = re.compile(r"\$(\.[A-Za-z_][A-Za-z0-9_]{0,63}|\[\*\])+")
-
-
-class ToolLine(Strict):
-    roles: list[str] = Field(min_length=1)
-    kind: Kind = "read"
-    rate: RateText = Rate(calls=60, seconds=60)
-    rates: dict[str, RateText] = Field(default_factory=dict)
-    # tokens a call takes of what a person, an agent and a server have together
-    cost: int = Field(default=1, ge=1, le=100)
-    timeout: Seconds | None = None
-    redact: list[str] = Field(default_factory=list)
-    keep: Keep = "redacted"
-    # a field of the answer, and the roles that see it; the server takes it out for everyone else
-    mask: dict[str, list[str]] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _rates_of_roles_with_the_right(self) -> Self:
-        if without := sorted(set(self.rates) - set(self.roles)):
-            raise ValueError(f"rates: {', '.join(without)} is not among the roles of this tool")
-        return self
-
-    @model_validator(mode="after")
-    def _masks_of_roles_with_the_right(self) -> Self:
-        for path, roles in self.mask.items():
-            if not MASKABLE.fullmatch(path):
-                raise ValueError(f"mask: {path} is not a path such as $.contacts[*].phone")
-            if without := sorted(set(roles) - set(self.roles)):
-                raise ValueError(
-                    f"mask: {path}: {', '.join(without)} is not among the roles of this tool"
-                )
-        return self
-
-
-class OtherLine(Strict):
-    roles: list[str] = Field(min_length=1)
-    rate: RateText = Rate(calls=60, seconds=60)
-    timeout: Seconds | None = None
-
-
-class PolicyFile(Strict):
-    # of everyone together, in tokens
-    rate: RateText | None = None
-    # by role; a person reaches the widest of theirs, and a role that is not named reaches none
-    records: dict[str, Reach] = Field(default_factory=dict)
-    tools: dict[str, ToolLine] = Field(default_factory=dict)
-    prompts: dict[str, OtherLine] = Field(default_factory=dict)
-    resources: dict[str, OtherLine] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _affordable(self) -> Self:
-        for name, line in self.tools.items():
-            if self.rate is not None and line.cost > self.rate.calls:
-                raise ValueError(
-                    f"tools.{name}.cost is {line.cost}, more than the server's rate ever holds "
-                    f"({self.rate.calls}), so it could never be called"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _records_of_roles_that_occur(self) -> Self:
-        known = {role for line in self.tools.values() for role in line.roles}
-        if without := sorted(set(self.records) - known):
-            raise ValueError(f"records: no tool of this server is for {', '.join(without)}")
-        return self
 
 
 class Agent(Strict):
@@ -143,6 +72,7 @@ class Rule:
     keep: Keep = "redacted"
     # by path: the roles that see the field
     mask: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    answers: Answers = field(default_factory=Answers)
 
     def hidden_from(self, roles: frozenset[str]) -> list[str]:
         """Which fields of the answer these roles do not see."""
@@ -278,6 +208,7 @@ def _compile(server: str, file: PolicyFile, timeout: float) -> Iterator[Rule]:
             cost=line.cost,
             keep=line.keep,
             mask={path: frozenset(seen_by) for path, seen_by in line.mask.items()},
+            answers=_answers(file.answers, line.secrets),
         )
     others: list[tuple[Family, dict[str, OtherLine]]] = [
         ("prompt", file.prompts),
@@ -295,4 +226,10 @@ def _compile(server: str, file: PolicyFile, timeout: float) -> Iterator[Rule]:
                 rates={},
                 timeout=other.timeout or timeout,
                 redact=(),
+                answers=_answers(file.answers, other.secrets),
             )
+
+
+def _answers(server: Answers, secrets: Secrets | None) -> Answers:
+    """Of one line: as the server's, but for what the line says otherwise."""
+    return server if secrets is None else server.model_copy(update={"secrets": secrets})
