@@ -1,14 +1,23 @@
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
+from house.conftest import ledger_template
+from house.house import House
 from mcp import Client
+from people import Issuer, running_issuer
 from postgres.loaded import Loaded, loaded
+from postgres.served import UNBOUNDED, governed, served
 
 from mcp_local.postgres import Postgres
+from mcp_local.valkey import Valkey
 from mcp_shared.identity import Caller, become
 from mcp_warehouse.server import build
+
+__all__ = ["ledger_template"]
 
 Ask = Callable[..., Awaitable[Any]]
 
@@ -37,3 +46,35 @@ def ask(warehouse: Loaded, monkeypatch: pytest.MonkeyPatch) -> Ask:
             return await client.call_tool(tool, arguments or {})
 
     return call
+
+
+@pytest_asyncio.fixture
+async def admin(warehouse: Loaded) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(warehouse.admin_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture(scope="session")
+def warehouse_issuer(run_folder: Path) -> Iterator[Issuer]:
+    with running_issuer(run_folder / "warehouse-issuer", servers=("warehouse",)) as issuer:
+        yield issuer
+
+
+@pytest_asyncio.fixture
+async def warehouse_house(
+    tmp_path: Path,
+    warehouse_issuer: Issuer,
+    warehouse: Loaded,
+    postgres_server: Postgres,
+    ledger_template: str,
+    valkey_server: Valkey,
+) -> AsyncIterator[House]:
+    """A gateway before a warehouse whose queries may run for half a minute."""
+    async with (
+        served(warehouse_issuer, warehouse, **UNBOUNDED) as server,
+        governed(
+            tmp_path / "house", server, postgres_server.url(), ledger_template, valkey_server.url
+        ) as house,
+    ):
+        yield house

@@ -1,45 +1,71 @@
 """What the database complains of, in our words: its own messages quote data. Pure."""
 
+from collections.abc import Callable, Mapping
+
 from mcp_shared.faults import Fault, Invalid, Unavailable
+from mcp_warehouse import repair
+
+_TOO_LONG = (
+    "The query took too long and was stopped.",
+    "Narrow it to a shorter period or fewer tables, or use get_metric.",
+)
+_NO_COLUMN = "A column in this SQL does not exist."
+_NOT_GROUPED = "A column is neither grouped nor aggregated."
+_NO_FUNCTION = "A function or operator does not exist for these types."
+_NO_VALUE = "A value does not convert to the type it is compared with or cast to."
 
 # by SQLSTATE, the longest prefix that fits
 _SENTENCES = {
-    "57014": (
-        "The query took too long and was stopped.",
-        "Narrow it to a shorter period or fewer tables, or use get_metric.",
+    "57014": _TOO_LONG,
+    "25P04": _TOO_LONG,
+    "42P01": (
+        "A table or alias in this SQL does not exist.",
+        "Before a dot, use the table's name or the alias FROM gives it.",
     ),
-    "25P04": (
-        "The query took too long and was stopped.",
-        "Narrow it to a shorter period or fewer tables, or use get_metric.",
-    ),
-    "42703": ("A column in this SQL does not exist.", "See describe_table for the columns."),
-    "42702": ("A column name in this SQL is ambiguous.", "Put the table's alias before it."),
-    "42P01": ("A table or alias in this SQL does not exist.", "See list_tables, or the aliases."),
-    "42883": (
-        "A function or operator does not exist for these types.",
-        "Convert the arguments, or use another function.",
-    ),
-    "42803": (
-        "A column is neither grouped nor aggregated.",
-        "Add it to GROUP BY or put it into an aggregate.",
-    ),
-    "42804": ("Types in this SQL do not fit together.", "Convert one side with CAST."),
     "42601": ("PostgreSQL does not accept this syntax.", "Write the query more plainly."),
     "42501": ("This SQL reads something that is not open to you.", "Read tables of schema sales."),
-    "22012": ("This SQL divides by zero.", "Guard the divisor with NULLIF."),
-    "22": (
-        "A value does not convert or is out of range.",
-        "Check constants and casts.",
+    "42712": ("Two tables have one name in this SQL.", "Give each its own alias."),
+    "42809": (
+        "A function is called in a form it does not have.",
+        "Ranks need OVER (...), percentiles WITHIN GROUP (ORDER BY ...).",
     ),
+    "42846": ("One type cannot be cast to the other.", "Go through text, or leave the cast out."),
+    "42P10": (
+        "ORDER BY, GROUP BY or DISTINCT names something that is not in the select list.",
+        "Use a column or position that is selected.",
+    ),
+    "42P20": (
+        "A window function stands where it may not.",
+        "Compute it in a WITH query, then filter or group outside.",
+    ),
+    "21000": ("A sub-query gives more than one row.", "Aggregate it, or use IN."),
+    "22012": ("This SQL divides by zero.", "Guard the divisor with NULLIF."),
+    "22003": ("A number is out of range.", "Cast to numeric before multiplying or summing."),
+    "22007": ("A date or time is not written in a form that is read.", "Write DATE '2026-01-31'."),
+    "22008": ("A date or time is out of range.", "Check the day, and what is added to it."),
+    "22": ("A value does not convert or is out of range.", "Check constants and casts."),
     "53": ("The query needs more memory or disk than one query gets.", "Narrow or aggregate it."),
     "54": ("The query is larger than the database allows.", "Narrow or aggregate it."),
 }
 
+# those that our own names help to mend: what, and the words made of the place and the columns
+_MENDED: Mapping[str, tuple[str, Callable[[str, repair.Columns], str]]] = {
+    "42703": (_NO_COLUMN, repair.column),
+    "42702": ("A column name in this SQL is ambiguous.", repair.ambiguous),
+    "42803": (_NOT_GROUPED, repair.grouping),
+    "42883": (_NO_FUNCTION, lambda _, columns: repair.types(columns)),
+    "42804": ("Types in this SQL do not fit together.", lambda _, columns: repair.types(columns)),
+    "22P02": (_NO_VALUE, lambda _, columns: repair.types(columns)),
+}
 
-def fault(sqlstate: str) -> Fault:
-    """The answer to an error of this SQLSTATE."""
+
+def fault(sqlstate: str, word: str = "", columns: repair.Columns | None = None) -> Fault:
+    """The answer to an error of this SQLSTATE; `word` is where it points, for comparing alone."""
     if sqlstate[:2] in {"08", "57"} and sqlstate != "57014":
         return unavailable()
+    if mended := _MENDED.get(sqlstate):
+        what, words = mended
+        return Invalid(f"{what} (SQLSTATE {sqlstate})", instead=words(word, columns or {}))
     for length in (5, 2):
         if sentence := _SENTENCES.get(sqlstate[:length]):
             what, instead = sentence
@@ -48,6 +74,10 @@ def fault(sqlstate: str) -> Fault:
         f"The database refused this SQL. (SQLSTATE {sqlstate})",
         instead="Write the query more plainly, or use get_metric.",
     )
+
+
+def needs_columns(sqlstate: str) -> bool:
+    return sqlstate in _MENDED
 
 
 def too_long() -> Fault:

@@ -9,11 +9,11 @@ playbook/decisions/0005-warehouse-rights.md.
 from dataclasses import dataclass
 
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
 from mcp_shared.faults import Invalid
-from mcp_warehouse import allowed, parse, scope
+from mcp_warehouse import allowed, parse, repair, scope
 
 SCHEMA = "sales"
 MAX_CHARACTERS = 10_000
@@ -65,10 +65,10 @@ def admit(sql: str, tables: frozenset[str]) -> Admitted:
             raise Refused("unstable", "This SQL is read in two ways.", instead="Write it plainer.")
     except (RecursionError, parse.TooManyStepsError):
         raise _too_deep() from None
-    except SqlglotError:
+    except SqlglotError as error:
         raise Refused(
             "syntax",
-            "This is not SQL that PostgreSQL reads.",
+            f"This is not SQL that PostgreSQL reads{_where(error)}.",
             instead="Check the syntax; one SELECT statement, PostgreSQL dialect.",
         ) from None
     star = any(isinstance(column, exp.Star) or column.is_star for column in again.selects)
@@ -97,6 +97,15 @@ def _measure(sql: str) -> None:
         raise _too_deep()
     if len(tokens) > MAX_TOKENS or brackets > MAX_BRACKETS or casts > MAX_CASTS:
         raise Refused("size", "This SQL has too many parts.", instead="Ask for less at once.")
+
+
+def _where(error: SqlglotError) -> str:
+    """The place by number; the parser's own words would repeat the SQL."""
+    places = error.errors if isinstance(error, ParseError) else []
+    line, column = (places[0].get("line"), places[0].get("col")) if places else (None, None)
+    if not isinstance(line, int) or not isinstance(column, int):
+        return ""
+    return f", near line {line}, character {column}"
 
 
 def _too_deep() -> Refused:
@@ -149,7 +158,7 @@ def _qualified(table: exp.Table, tables: frozenset[str]) -> str:
         raise Refused(
             "table",
             "This SQL reads something that is not a table of the warehouse.",
-            instead="Read tables of schema sales only; list_tables names them.",
+            instead=repair.table(table.name, tables),
         )
     return name
 
@@ -167,7 +176,7 @@ def _objection(node: exp.Expr) -> Refused | None:  # noqa: PLR0911  a table of c
             return Refused(
                 "cast",
                 "This SQL converts to a type that is not available.",
-                instead="Use integer, numeric, text, boolean, date or timestamp.",
+                instead="Use integer, numeric, text, boolean, date, timestamp or interval.",
             )
         case exp.Anonymous() if node.name.lower() not in allowed.NAMED_FUNCTIONS:
             return _not_allowed(node)
@@ -194,16 +203,15 @@ def _joined_texts(node: exp.Expr) -> int:
 
 def _not_allowed(node: exp.Expr) -> Refused:
     if isinstance(node, exp.Func):
+        anonymous = isinstance(node, exp.Anonymous)
+        name = node.name.lower() if anonymous else node.sql_name().lower()
         return Refused(
-            "function"
-            if isinstance(node, exp.Anonymous)
-            else f"function:{node.sql_name().lower()}",
+            "function" if anonymous else f"function:{name}",
             "This SQL uses a function that is not available.",
-            instead="Sums, counts, averages, percentiles, ranks, and the usual text and date "
-            "functions are.",
+            instead=repair.instead_of(node.key, name),
         )
     return Refused(
         "node",
         "This SQL uses something other than plain reading.",
-        instead="Select, join, filter, group, sort and limit tables of schema sales.",
+        instead=repair.part(node.key),
     )

@@ -7,20 +7,22 @@ for it alone, by the extended protocol, rolled back, and the connection wiped.
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import asyncpg
 
 from mcp_shared import telemetry
-from mcp_warehouse import complaints
+from mcp_warehouse import complaints, repair
 from mcp_warehouse.guard import SCHEMA, Admitted
-from mcp_warehouse.metrics import question as metric_sql
 from mcp_warehouse.rights import Regions
+from mcp_warehouse.semantic.question import Measured, Question, measured
+from mcp_warehouse.semantic.statement import compiled
 from mcp_warehouse.settings import Settings
-from mcp_warehouse.warehouse import Column, Measured, Question, Selection, Table
+from mcp_warehouse.warehouse import Column, Selection, Table
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE = 100  # between two looks at the byte cap
 LOCK_TIMEOUT_MS = 200  # a reader waits for nothing but a schema change
 SYSTEM = {"db.system": "postgresql"}
+MOST_TABLES = 3  # whose columns one refusal names
 CLEAN_UP_SECONDS = 2  # for the rollback; then the connection is dropped
 
 # the database gone, going, full, not loaded or not ours; anything else is a bug and stays loud
@@ -95,22 +98,10 @@ class Reader:
         return [nation for (nation,) in rows]
 
     async def measure(self, question: Question, regions: Regions) -> list[Measured]:
-        before = question.before
+        asked = compiled(question)
         async with self._reading(regions) as connection:
-            rows = await connection.fetch(
-                metric_sql(question.metric, question.group),
-                question.this.first, question.this.last,
-                before.first if before else None, before.last if before else None,
-                question.region, question.nation, question.segment,
-                question.limit,
-            )  # fmt: skip
-        return [
-            Measured(
-                row["id"], row["label"], _number(row["value"]),
-                _number(row["previous"]) if before else None, row["basis"], _number(row["size"]),
-            )
-            for row in rows
-        ]  # fmt: skip
+            rows = await connection.fetch(asked.text, *asked.parameters)
+        return [measured(question, *row) for row in rows]
 
     async def select(self, statement: Admitted, rows: int, regions: Regions) -> Selection:
         limit = self._settings.most_row_characters
@@ -119,16 +110,28 @@ class Reader:
             f"SELECT left(row_to_json(answer)::text, {limit + 1})"  # noqa: S608  admitted text
             f" FROM ({statement.text}) AS answer"
         )
+        explained = f"EXPLAIN (FORMAT JSON) {query}"
         async with self._reading(regions) as connection:
             try:
                 with telemetry.one_span("SELECT", **SYSTEM):  # not the caller's own statement
-                    plan = json.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {query}"))
+                    plan = json.loads(await connection.fetchval(explained))
                     if plan[0]["Plan"]["Total Cost"] > self._settings.most_cost:
                         raise complaints.too_expensive()
                     return await self._collect(connection, query, statement.columns, rows)
             except asyncpg.PostgresError as error:
-                log.info("query failed", extra={"sqlstate": error.sqlstate})
-                raise complaints.fault(error.sqlstate or "XX000") from None
+                sqlstate, position = error.sqlstate or "XX000", error.position
+        log.info("query failed", extra={"sqlstate": sqlstate})
+        word = repair.word_at(explained, position)
+        raise complaints.fault(sqlstate, word, await self._columns_for(sqlstate, statement.tables))
+
+    async def _columns_for(self, sqlstate: str, tables: Iterable[str]) -> repair.Columns:
+        """What the person can see of the tables they asked, when that helps to mend the SQL."""
+        if not complaints.needs_columns(sqlstate):
+            return {}
+        return {
+            table: {column.name: column.type for column in await self.columns(table)}
+            for table in sorted(tables)[:MOST_TABLES]
+        }
 
     async def _collect(
         self, connection: "type_of_connection", query: str, columns: tuple[str, ...], most: int
@@ -160,7 +163,8 @@ class Reader:
                     await connection.execute(self._limits(regions))
                     yield connection
                 finally:
-                    async with asyncio.timeout(CLEAN_UP_SECONDS):
+                    # a request that was cancelled cancels each of its waits again, this one too
+                    with anyio.fail_after(CLEAN_UP_SECONDS, shield=True):
                         await transaction.rollback()
         except (TimeoutError, asyncpg.QueryCanceledError):
             raise complaints.too_long() from None
@@ -168,7 +172,8 @@ class Reader:
             log.error("warehouse unavailable", extra={"error": type(error).__name__})
             raise complaints.unavailable() from None
         finally:
-            await self._pool.release(connection, timeout=CLEAN_UP_SECONDS)
+            with anyio.CancelScope(shield=True):
+                await self._pool.release(connection, timeout=CLEAN_UP_SECONDS)
 
     async def _acquire(self) -> "type_of_connection":
         try:
@@ -195,10 +200,6 @@ class Reader:
 
 class _Row(list[Any]):
     """Name and value pairs: SQL may give two columns one name, a dict would lose one."""
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else round(float(value), 2)
 
 
 async def _wipe(connection: "asyncpg.Connection[asyncpg.Record]") -> None:

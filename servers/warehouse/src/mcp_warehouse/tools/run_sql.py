@@ -1,13 +1,15 @@
 """A person's own SELECT."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
+from mcp.server.mcpserver import Context
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
 from mcp_warehouse.access import TheWarehouse, callers_regions
 from mcp_warehouse.guard import MAX_CHARACTERS, admit
 from mcp_warehouse.models import SqlAnswer
+from mcp_warehouse.patience import telling
 
 TITLE = "Run SQL"
 HINTS = ToolAnnotations(
@@ -30,7 +32,9 @@ MaxRows = Annotated[
 ]
 
 
-async def run_sql(sql: Sql, warehouse: TheWarehouse, max_rows: MaxRows = 100) -> SqlAnswer:
+async def run_sql(
+    sql: Sql, warehouse: TheWarehouse, ctx: Context[Any, Any], max_rows: MaxRows = 100
+) -> SqlAnswer:
     """Run one read-only SELECT of your own on the warehouse.
 
     Use when: no metric answers the question and you know the columns from describe_table.
@@ -45,7 +49,8 @@ async def run_sql(sql: Sql, warehouse: TheWarehouse, max_rows: MaxRows = 100) ->
     """
     regions = callers_regions()
     tables = frozenset(table.name for table in await warehouse.tables())
-    selection = await warehouse.select(admit(sql, tables), max_rows, regions)
+    async with telling(ctx):
+        selection = await warehouse.select(admit(sql, tables), max_rows, regions)
     return SqlAnswer(
         columns=list(selection.columns),
         rows=selection.rows,
