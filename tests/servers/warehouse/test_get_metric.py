@@ -5,9 +5,11 @@ from servers.warehouse.answers import content, fault
 from servers.warehouse.conftest import Ask
 
 from mcp_local.ports import free_port
-from mcp_warehouse.metrics import METRICS
+from mcp_warehouse.metrics import LAYER
 
-EVERY_QUESTION = [(name, group) for name, metric in METRICS.items() for group in metric.groups]
+EVERY_QUESTION = [
+    (name, group) for name, metric in LAYER.metrics.items() for group in metric.breakdowns
+]
 
 
 async def test_revenue_is_the_sum_of_the_orders_of_the_period(ask: Ask, warehouse: Loaded) -> None:

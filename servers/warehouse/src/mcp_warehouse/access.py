@@ -1,17 +1,35 @@
 """How a tool gets at the warehouse, and at the rights of whoever calls it."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context, Resolve
 
+from mcp_shared.cursors import Cursors
 from mcp_shared.identity import caller
 from mcp_warehouse.rights import Regions, regions_of
 from mcp_warehouse.warehouse import Warehouse
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the server has open while it runs."""
+
+    warehouse: Warehouse
+    cursors: Cursors
+
+
+def open_desk(ctx: Context[Any, Any]) -> Desk:
+    desk: Desk = ctx.request_context.lifespan_context
+    return desk
+
+
 def open_warehouse(ctx: Context[Any, Any]) -> Warehouse:
-    warehouse: Warehouse = ctx.request_context.lifespan_context
-    return warehouse
+    return open_desk(ctx).warehouse
+
+
+def open_cursors(ctx: Context[Any, Any]) -> Cursors:
+    return open_desk(ctx).cursors
 
 
 def callers_regions() -> Regions:
@@ -19,3 +37,4 @@ def callers_regions() -> Regions:
 
 
 TheWarehouse = Annotated[Warehouse, Resolve(open_warehouse)]
+TheCursors = Annotated[Cursors, Resolve(open_cursors)]

@@ -60,6 +60,7 @@ class MetricAnswer(BaseModel):
     regions: list[str] = Field(description="Regions of the accounts counted: your rights.")
     rows: list[MetricRow] = Field(description="The figures, at most `limit`.")
     more: bool = Field(description="Whether rows beyond `limit` were left out.")
+    next_cursor: str | None = Field(description="Give this as `cursor` to get the next page.")
     note: str | None = Field(description="Something to keep in mind when reading the figures.")
 
 

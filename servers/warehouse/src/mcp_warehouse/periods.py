@@ -32,6 +32,10 @@ class Span:
     first: date
     last: date
 
+    @classmethod
+    def of_days(cls, last: date, days: int) -> "Span":
+        return cls(last - (days - 1) * _DAY, last)
+
     @property
     def days(self) -> int:
         return (self.last - self.first).days + 1
@@ -40,11 +44,7 @@ class Span:
 def spans(period: Period, as_of: date) -> tuple[Span, Span]:
     """The period and the one to compare it with."""
     if days := _ROLLING.get(period):
-        length = timedelta(days=days)
-        return (
-            Span(as_of - length + _DAY, as_of),
-            Span(as_of - 2 * length + _DAY, as_of - length),
-        )
+        return Span.of_days(as_of, days), Span.of_days(as_of - days * _DAY, days)
     which, _, unit = period.partition("_")
     months = _MONTHS[unit]
     start = _start(as_of, months)

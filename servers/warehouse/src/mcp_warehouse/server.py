@@ -6,9 +6,11 @@ from typing import Any
 
 from mcp.server.mcpserver import MCPServer
 
+from mcp_shared.cursors import Cursors
 from mcp_shared.serve import new_server
 from mcp_warehouse import prompts
-from mcp_warehouse.reader import Reader, reading
+from mcp_warehouse.access import Desk
+from mcp_warehouse.reader import reading
 from mcp_warehouse.settings import Settings
 from mcp_warehouse.tools import describe_table, get_metric, list_tables, run_sql
 
@@ -22,9 +24,10 @@ Account ids and names are those of the CRM."""
 
 
 @asynccontextmanager
-async def lifespan(_: MCPServer[Any]) -> AsyncIterator[Reader]:
-    async with reading(Settings()) as reader:
-        yield reader
+async def lifespan(_: MCPServer[Any]) -> AsyncIterator[Desk]:
+    settings = Settings()
+    async with reading(settings) as warehouse:
+        yield Desk(warehouse, Cursors(settings.cursor_secret))
 
 
 def build() -> MCPServer[Any]:

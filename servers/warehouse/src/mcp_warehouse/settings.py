@@ -1,5 +1,8 @@
 """Where the warehouse is and how much of it one call may take, from the environment."""
 
+import secrets
+from urllib.parse import urlsplit
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -21,3 +24,8 @@ class Settings(BaseSettings):
     most_cost: float = Field(default=2_000_000, gt=0)
     most_bytes: int = Field(default=200_000, ge=1_000, le=5_000_000)
     most_row_characters: int = Field(default=20_000, ge=100, le=500_000)
+
+    @property
+    def cursor_secret(self) -> str:
+        """The password every replica has; one without gets cursors that only it can open."""
+        return urlsplit(self.database_url).password or secrets.token_urlsafe()

@@ -5,9 +5,8 @@ from datetime import date
 from typing import Any, Protocol
 
 from mcp_warehouse.guard import Admitted
-from mcp_warehouse.metrics import Group, Metric
-from mcp_warehouse.periods import Span
 from mcp_warehouse.rights import Regions
+from mcp_warehouse.semantic.question import Measured, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,30 +21,6 @@ class Column:
     name: str
     type: str
     description: str
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One metric, fully specified."""
-
-    metric: Metric
-    group: Group
-    this: Span
-    before: Span | None
-    region: str | None
-    nation: str | None
-    segment: str | None
-    limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    id: int | None
-    label: str
-    value: float | None
-    previous: float | None
-    basis: int
-    size: float | None
 
 
 @dataclass(frozen=True, slots=True)

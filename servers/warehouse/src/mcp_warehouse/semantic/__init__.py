@@ -1,0 +1,1 @@
+"""The semantic layer: figures described in YAML, asked for by name, compiled to SQL."""
