@@ -5,3 +5,5 @@ FAULT = "dev.mcp-in-production/fault"  # server → client: {"code"} of a forese
 PROBLEMS = "dev.mcp-in-production/problems"  # → client: argument problems, each with its path
 REFUSED = "dev.mcp-in-production/refused"  # gateway → client: {"code", "retryAfter"?}
 RECEIPT = "dev.mcp-in-production/audit"  # gateway → client: proof of the record
+MASKED = "dev.mcp-in-production/masked"  # server → client: paths of fields left out for the role
+UNTRUSTED = "dev.mcp-in-production/untrusted"  # server → client: paths of text others wrote

@@ -30,11 +30,14 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from mcp_shared import identity, logs, meta, telemetry
+from mcp_shared import identity, logs, masking, meta, stored, telemetry
 from mcp_shared.contract import definition_hash, unbounded
 from mcp_shared.door import Door, Durations
 from mcp_shared.faults import Fault
+from mcp_shared.masking import Mask, MaskError
+from mcp_shared.masking_file import OwnPolicy, beside
 from mcp_shared.settings import ServerSettings, told
+from mcp_shared.tasks import serving
 from mcp_shared.tokens import KeySource, fetch_json
 from mcp_shared.validation import Arguments
 
@@ -58,13 +61,22 @@ def new_server(
     tools: Sequence[ModuleType],
     lifespan: Lifespan | None = None,
 ) -> MCPServer[Any]:
-    """A server whose tools refuse what their schema does not allow.
+    """A server whose tools refuse what their schema does not allow, and answer what a role may see.
 
     Raises:
         ContractError: a tool module lacks a part or leaves an argument unbounded.
+        MaskError: the server's policy.yaml masks a field that its tool's answer does not have.
 
     """
-    made = [_tool(module) for module in tools]
+
+    def hidden(tool: str) -> Sequence[Mask]:
+        who = identity.known_caller()
+        return policy.hidden(tool, who.roles if who else frozenset())
+
+    made = [_tool(module, hidden) for module in tools]
+    outputs = {tool.name: tool.fn_metadata.output_schema for tool in made}
+    policy = OwnPolicy(beside(tools[0]) if tools else None, outputs)
+    extensions, lifespan = serving.of(tools, lifespan)
     server: MCPServer[Any] = MCPServer(
         name,
         title=title,
@@ -72,6 +84,7 @@ def new_server(
         instructions=instructions,
         lifespan=lifespan,
         tools=made,
+        extensions=extensions,
         middleware=[
             Durations(frozenset(tool.name for tool in made)),
             Door({tool.name: Arguments(tool.parameters) for tool in made}),
@@ -82,7 +95,7 @@ def new_server(
     return server
 
 
-def _tool(module: ModuleType) -> Tool:
+def _tool(module: ModuleType, hidden: Callable[[str], Sequence[Mask]]) -> Tool:
     name = module.__name__.rpartition(".")[2]
     try:
         function, title, hints = getattr(module, name), module.TITLE, module.HINTS
@@ -98,7 +111,7 @@ def _tool(module: ModuleType) -> Tool:
     if output is not None:
         tool.fn_metadata.output_schema = _untitled(output)
     return tool.model_copy(
-        update={"fn": _answering(function), "is_async": True, "parameters": schema}
+        update={"fn": _answering(function, hidden), "is_async": True, "parameters": schema}
     )
 
 
@@ -115,8 +128,10 @@ def _untitled(schema: Any, *, names: bool = False) -> Any:
     return schema
 
 
-def _answering(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Answer compactly, and turn a Fault into a tool error with its code, without a prefix."""
+def _answering(
+    function: Callable[..., Any], hidden: Callable[[str], Sequence[Mask]]
+) -> Callable[..., Any]:
+    """Answer compactly and without what the person may not see; a Fault as a tool error."""
 
     async def answering(**arguments: Any) -> Any:
         try:
@@ -128,15 +143,26 @@ def _answering(function: Callable[..., Any]) -> Callable[..., Any]:
                 is_error=True,
                 _meta={meta.FAULT: {"code": fault.code}},
             )
-        if not isinstance(result, BaseModel):
-            return result
-        # the SDK would indent the mirrored text: a third more tokens for the same content
-        return CallToolResult(
-            content=[TextContent(type="text", text=result.model_dump_json(by_alias=True))],
-            structured_content=result.model_dump(mode="json", by_alias=True),
-        )
+        masks = hidden(function.__name__)
+        if isinstance(result, CallToolResult):
+            return masking.answer(result, masks)
+        if isinstance(result, BaseModel):
+            return masking.answer(_told(result), masks)
+        if masks:
+            raise MaskError("an answer without structure cannot be masked, so it is not given")
+        return result
 
     return answering
+
+
+def _told(result: BaseModel) -> CallToolResult:
+    """The SDK would indent the mirrored text: a third more tokens for the same content."""
+    written = stored.paths(type(result))
+    return CallToolResult(
+        content=[TextContent(type="text", text=result.model_dump_json(by_alias=True))],
+        structured_content=result.model_dump(mode="json", by_alias=True),
+        _meta={meta.UNTRUSTED: list(written)} if written else None,
+    )
 
 
 async def definitions(server: MCPServer[Any]) -> dict[str, Any]:
@@ -157,6 +183,7 @@ async def definitions(server: MCPServer[Any]) -> dict[str, Any]:
         "instructions": server.instructions,
         "resources": resources,
         **({"completions": True} if completes else {}),
+        **({"tasks": True} if serving.serves(server) else {}),
         "tools": [{**tool, "hash": definition_hash(tool)} for tool in tools],
         "prompts": [{**prompt, "hash": definition_hash(prompt)} for prompt in prompts],
     }
@@ -222,9 +249,19 @@ def main(server: str) -> None:
             _refuse_in_production()
             asyncio.run(_stdio(made, wire))
         else:
-            _http(made, ServerSettings())
+            settings = ServerSettings()
+            _insist_on_policy(server, settings)
+            _http(made, settings)
+    except MaskError as error:
+        _exit_with([str(error)])
     except ValidationError as error:  # of settings: a traceback says less, at greater length
         _exit_with(told(error, "MCP_" if error.title == ServerSettings.__name__ else ""))
+
+
+def _insist_on_policy(server: str, settings: ServerSettings) -> None:
+    """Without its policy a server would mask nothing."""
+    if beside(sys.modules[server]) is None and settings.profile == "production":
+        _exit_with([f"{server}: no policy.yaml in its package, and MCP_POLICY names none"])
 
 
 def _refuse_in_production() -> None:
