@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mcp_gateway import quarantine
 from mcp_gateway.call import AGGREGATE
 from mcp_gateway.mirror import Mirror, mirrors
 from mcp_gateway.policy import Family
@@ -50,6 +51,10 @@ class Catalogue:
         """The pinned hash; None for what is not pinned."""
         known = self._known(server, family).get(name)
         return None if known is None else str(known["hash"])
+
+    def pinned(self, server: str, family: Family, name: str) -> Mapping[str, Any]:
+        """The definition as it was reviewed."""
+        return self._known(server, family)[name]
 
     def arguments(self, server: str, tool: str) -> Arguments:
         return self.servers[server].arguments[tool]
@@ -94,7 +99,7 @@ class Catalogue:
         """Note which pinned definitions a server serves otherwise or no longer; their names."""
         now: dict[str, str | None] = {}
         for one in served:
-            name, found = str(one.get("name")), _hash(one)
+            name, found = str(one.get("name")), hash_of(one)
             # one name with two meanings is neither
             now[name] = found if now.get(name, found) == found else None
         wrong = {
@@ -128,7 +133,7 @@ class Catalogue:
                 yield {**{k: v for k, v in definition.items() if k != "hash"}, "name": shown}
 
 
-def _hash(served: Mapping[str, Any]) -> str | None:
+def hash_of(served: Mapping[str, Any]) -> str | None:
     """None for what cannot be a pinned definition, such as a number no JSON library agrees on."""
     try:
         return definition_hash(served)
@@ -140,10 +145,13 @@ def load(servers: Iterable[Server]) -> Catalogue:
     """Read every listed server's tools.lock.json.
 
     Raises:
-        ConfigError: missing, not JSON, or a definition that does not match its own hash.
+        ConfigError: missing, not JSON, a definition that does not match its own hash, or one that
+            no model should read.
 
     """
-    return Catalogue(servers={server.name: _pinned(server) for server in servers})
+    found = {server.name: _pinned(server) for server in servers}
+    quarantine.insist(found)
+    return Catalogue(servers=found)
 
 
 def _pinned(server: Server) -> Pinned:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import msgspec
 
 from mcp_gateway.call import Raw
-from mcp_gateway.catalogue import Catalogue
+from mcp_gateway.catalogue import Catalogue, hash_of
 from mcp_gateway.policy import Family
 from mcp_gateway.refusals import Refusal, unavailable
 
@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 30.0  # the longest a changed definition can be called before it is noticed
 MAX_PAGES = 20
+MAX_KEYS = 20  # named on the record
+
+One = tuple[str, Family, str]
 
 FAMILIES: tuple[tuple[Family, str, str], ...] = (
     ("tool", "tools/list", "tools"),
@@ -42,7 +45,9 @@ class Drift:
         self._event = event
         self._compared: set[str] = set()
         # what is on the record as drifted
-        self._told: set[tuple[str, Family, str]] = set()
+        self._told: set[One] = set()
+        # of what drifted, how: hashes, and which parts of the definition are others
+        self._how: dict[One, Mapping[str, Any]] = {}
         self._under_way: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -74,7 +79,8 @@ class Drift:
         for family, method, key in FAMILIES:
             if self._catalogue.pins(server, family):
                 served = await self._served(server, method, key)
-                self._catalogue.compare(server, family, served)
+                for name in self._catalogue.compare(server, family, served):
+                    self._how[server, family, name] = self._difference(server, family, name, served)
         await self._tell(server)
         self._compared.add(server)
 
@@ -99,8 +105,26 @@ class Drift:
             for one in sorted(changed):
                 _, family, name = one
                 log.error(event, extra={"server": server, "family": family, "definition": name})
-                await self._event(event, {"server": server, "family": family, "name": name})
+                how = self._how.get(one, {}) if event == "drift" else {}
+                await self._event(event, {"server": server, "family": family, "name": name, **how})
                 self._told ^= {one}
+
+    def _difference(
+        self, server: str, family: Family, name: str, served: Iterable[Mapping[str, Any]]
+    ) -> Mapping[str, Any]:
+        """For the record: what was pinned, what is served, and which keys differ; no texts."""
+        pinned = self._catalogue.pinned(server, family, name)
+        now = [one for one in served if one.get("name") == name]
+        if not now:
+            return {"pinned": pinned.get("hash"), "served": None, "changed": []}
+        # with several of one name, the one that is not the pinned one is the news
+        other = next((one for one in now if hash_of(one) != pinned.get("hash")), now[-1])
+        keys = sorted({*pinned, *other} - {"hash"})
+        return {
+            "pinned": pinned.get("hash"),
+            "served": hash_of(other),
+            "changed": [key[:64] for key in keys if pinned.get(key) != other.get(key)][:MAX_KEYS],
+        }
 
     async def watch(self) -> None:
         """Compare all servers again and again, until cancelled."""

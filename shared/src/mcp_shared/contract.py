@@ -28,7 +28,7 @@ _ACRONYMS = frozenset(_KNOWN_CAPITALS.split())
 _VISIBLE_CONTROLS = frozenset("\n\t\r")
 # drawn as nothing although their category is that of a letter or a mark
 _BLANK = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+    "[\u034f\u2800\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 
 

@@ -20,13 +20,13 @@ from mcp_playbook.checks.needs import kit_of
 from mcp_playbook.checks.rehearsal import recent
 from mcp_playbook.deployment import Deployment, Kit
 from mcp_playbook.lint import lint
+from mcp_playbook.lint.cost import BUDGET_TOKENS
 from mcp_playbook.lint.similarity import TWIN_SIMILARITY, twins
 from mcp_playbook.new_server import room
 from mcp_playbook.new_server.names import names
 from mcp_playbook.upgrade import ownership
 from mcp_playbook.upgrade.kit_changes import kit_changes
 
-BUDGET_TOKENS = 10_000  # what one endpoint's tool list may cost a model before it has done anything
 OWNERS = Path("playbook/owners.toml")
 NAME, THING = "example", "record"
 COMMAND_SECONDS = 120

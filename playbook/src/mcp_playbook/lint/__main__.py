@@ -9,6 +9,7 @@ from pathlib import Path
 from mcp_local.place import NoRepositoryError, place
 from mcp_local.screen import console
 from mcp_playbook.lint import lint
+from mcp_playbook.lint.cost import BUDGET_TOKENS, together
 from mcp_playbook.lint.report import Report
 from mcp_playbook.lint.served import Compared, compare, told
 from mcp_playbook.lint.sources import SourceError, accept, listed, of_file, of_folder
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.tools and given.accept:
         parser.error("--accept is for listed servers; --tools names none")
     compared: list[Compared] = []
+    total: int | None = None
     root = Path()
     try:
         if given.tools:
@@ -44,18 +46,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             compared = compare(root, {server: folders[server] for server in chosen})
             accepting = given.accept and not any(one.changed for one in compared)
             reports = of_listed(root, given.name, accepting=accepting)
+            total = together({name: of_folder(folder).tools for name, folder in folders.items()})
     except (SourceError, NoRepositoryError) as error:
         sys.stderr.write(f"{error}\n")
         return USAGE
     if given.json:
         print(json.dumps([report.as_json() for report in reports], indent=2))
     else:
-        show(console, reports)
+        show(console, reports, total)
     sys.stderr.writelines(f"{line}\n" for line in told(root, compared))
     stale = any(one.changed for one in compared)
+    dear = total is not None and total > BUDGET_TOKENS
+    if dear:
+        sys.stderr.write(f"All tools together cost {total:,} tokens, at most {BUDGET_TOKENS:,}.\n")
     if stale and given.accept:
         sys.stderr.write("Nothing was accepted.\n")
-    return FOUND if stale or any(_fails(report, given.floor) for report in reports) else CLEAN
+    failing = stale or dear or any(_fails(report, given.floor) for report in reports)
+    return FOUND if failing else CLEAN
 
 
 def of_listed(root: Path, name: str | None, *, accepting: bool = False) -> list[Report]:
@@ -73,6 +80,7 @@ def of_listed(root: Path, name: str | None, *, accepting: bool = False) -> list[
             name=server,
             neighbours={other: theirs for other, theirs in tools.items() if other != server},
             record=sources[server].record,
+            about=sources[server].about,
         )
         for server in chosen
     ]

@@ -4,13 +4,13 @@ Pure: no clock, no network, no state. Takes any server's tools/list; English pro
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from mcp_playbook.lint.schema import Argument, arguments, field_names
-from mcp_playbook.lint.tidy import MAX_DEPTH, TOO_DEEP, tidied
+from mcp_playbook.lint.tidy import tidied
 from mcp_shared.contract import PARTS, first_sentence, parse
 
 # how prose says what a named part would have said
@@ -32,7 +32,6 @@ _CUES = {
         r"|\b(?:if|when) (?:no|none|the \w+ (?:does not|doesn't) exist)\b"
     ),
 }
-_NOT_READ = {"hash", "icons"}
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
 _IDENTIFIER = re.compile(r"`([A-Za-z_][A-Za-z0-9_]*)`")
 _SNAKE = re.compile(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b")
@@ -122,11 +121,6 @@ class Definition:
     def part(self, name: str) -> str:
         return self.parts[name].text if name in self.parts else ""
 
-    @cached_property
-    def everything(self) -> Mapping[str, str]:
-        """Each text a model or a client may read, by where it stands."""
-        return dict(_texts({k: v for k, v in self.wire.items() if k not in _NOT_READ}, ""))
-
 
 def identifiers(text: str) -> set[str]:
     """Names set in backticks, as of arguments and fields."""
@@ -136,19 +130,3 @@ def identifiers(text: str) -> set[str]:
 def snake_words(text: str) -> set[str]:
     """Words with an underscore: names of tools, arguments, fields."""
     return set(_SNAKE.findall(text))
-
-
-def _texts(value: Any, path: str, depth: int = 0) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif depth > MAX_DEPTH:
-        yield path, TOO_DEEP
-    elif isinstance(value, Mapping):
-        for key, child in value.items():
-            where = f"{path}.{key}" if path else str(key)
-            if path:  # keys below the top are argument and field names
-                yield f"{where} (name)", str(key)
-            yield from _texts(child, where, depth + 1)
-    elif isinstance(value, list):
-        for number, child in enumerate(value):
-            yield from _texts(child, f"{path}[{number}]", depth + 1)

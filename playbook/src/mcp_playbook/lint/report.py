@@ -32,10 +32,12 @@ class ToolReport:
 class Report:
     name: str
     by_tool: Mapping[str, ToolReport]
+    # of what the server says of itself and of its prompts
+    own: Sequence[Finding] = ()
 
     @cached_property
     def findings(self) -> Sequence[Finding]:
-        return tuple(one for tool in self.by_tool.values() for one in tool.findings)
+        return (*(one for tool in self.by_tool.values() for one in tool.findings), *self.own)
 
     @property
     def score(self) -> float:
@@ -43,7 +45,8 @@ class Report:
         scores = [tool.score for tool in self.by_tool.values()]
         if not scores:
             return 0.0
-        return round(MEAN_SHARE * mean(scores) + MINIMUM_SHARE * min(scores), 1)
+        of_tools = MEAN_SHARE * mean(scores) + MINIMUM_SHARE * min(scores)
+        return round(max(0.0, of_tools - sum(one.points for one in self.own)), 1)
 
     @property
     def tokens(self) -> int:
@@ -59,17 +62,23 @@ class Report:
             "server": self.name,
             "score": self.score,
             "tokens": self.tokens,
+            "findings": [_as_json(one) for one in self.own],
             "tools": {
                 tool.name: {
                     "score": tool.score,
                     "words": tool.words,
                     "tokens": tool.tokens,
-                    "findings": [
-                        {"rule": one.rule, "what": one.what, "instead": one.instead,
-                         "points": round(one.points, 2)}
-                        for one in tool.findings
-                    ],
+                    "findings": [_as_json(one) for one in tool.findings],
                 }
                 for tool in self.by_tool.values()
             },
-        }  # fmt: skip
+        }
+
+
+def _as_json(one: Finding) -> dict[str, Any]:
+    return {
+        "rule": one.rule,
+        "what": one.what,
+        "instead": one.instead,
+        "points": round(one.points, 2),
+    }

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class Source:
     folder: Path
     tools: Tools
     record: Record
+    about: Mapping[str, Any] = field(default_factory=dict)  # title, instructions, prompts
 
 
 def listed(root: Path, *, with_server: str | None = None) -> dict[str, Path]:
@@ -55,7 +56,10 @@ def of_folder(folder: Path) -> Source:
     """
     accepted = folder / ACCEPTED
     record = _json(accepted) if accepted.is_file() else {}
-    return Source(folder.name, folder, tools_in(_json(folder / LOCK), folder / LOCK), record)
+    pinned = _json(folder / LOCK)
+    tools = tools_in(pinned, folder / LOCK)
+    about = pinned if isinstance(pinned, dict) else {}
+    return Source(folder.name, folder, tools, record, about)
 
 
 def of_file(file: Path) -> Tools:

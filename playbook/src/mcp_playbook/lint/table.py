@@ -6,14 +6,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mcp_playbook.lint.cost import ESTIMATE
+from mcp_playbook.lint.cost import BUDGET_TOKENS, ESTIMATE
 from mcp_playbook.lint.finding import Finding
 from mcp_playbook.lint.report import Report
 
 GOOD, FAIR = 90, 70  # colours only; the exit status knows findings and --floor
 
 
-def show(console: Console, reports: Sequence[Report]) -> None:
+def show(console: Console, reports: Sequence[Report], together: int | None = None) -> None:
+    """`together`: the tokens of all listed servers at once."""
     shown = Table(box=None, pad_edge=False, header_style="dim")
     shown.add_column("tool", no_wrap=True)
     for column in ("score", "words", "tokens", "findings"):
@@ -28,6 +29,12 @@ def show(console: Console, reports: Sequence[Report]) -> None:
                 f"  {escape(tool.name)}", _coloured(tool.score), str(tool.words),
                 f"{tool.tokens:,}", str(len(tool.findings) or ""),
             )  # fmt: skip
+    if together is not None:
+        colour = "red" if together > BUDGET_TOKENS else "bold"
+        shown.add_row(
+            "[bold]/mcp, all servers[/]", "", "", f"[{colour}]{together:,}[/]",
+            f"of {BUDGET_TOKENS:,}",
+        )  # fmt: skip
     console.print(shown)
     for report in reports:
         for finding in report.findings:

@@ -6,8 +6,7 @@ Pure: no clock, no network, no state.
 from collections.abc import Mapping
 from typing import Any
 
-MAX_DEPTH = 64
-TOO_DEEP = "…"  # stands where the definition goes on below
+from mcp_shared.poison import MAX_DEPTH, TOO_DEEP
 
 _MAPPINGS = {"properties", "$defs", "inputSchema", "outputSchema", "annotations"}
 _LISTS = {"anyOf", "oneOf", "allOf", "enum", "required"}

@@ -7,12 +7,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mcp_playbook.lint.definition import Definition
-from mcp_playbook.lint.rules.safety import ORDERS
 from mcp_playbook.vet.record import Record
 from mcp_playbook.vet.rubric import Exclusion
 from mcp_playbook.vet.steps import LIST_TOOLS
 from mcp_shared.contract import hidden
+from mcp_shared.poison import ORDERS, texts
 
 NAME = "hidden text in definitions"
 # of the orders that lint rule D9 knows, those that no honest description needs
@@ -44,7 +43,7 @@ def _of(server: Mapping[str, Any]) -> list[str]:
 
 def concealed(server: Mapping[str, Any]) -> Iterator[str]:
     """Each place with such a text, and what it is."""
-    for where, text in Definition(server).everything.items():
+    for where, text in texts(server):
         if codes := hidden(text):
             yield f"{where} has invisible characters: {', '.join(codes[:5])}"
         for pattern in _BEHIND:
