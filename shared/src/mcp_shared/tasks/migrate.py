@@ -1,0 +1,76 @@
+"""`python -m mcp_shared.tasks.migrate`: the tasks' table, and the login of a server; repeatable.
+
+Reads MCP_TASKS_ADMIN_DATABASE_URL (may create schemas and roles) and MCP_TASKS_DATABASE_URL, whose
+user is the role that gets the rights. Each server has a database of its own for its tasks.
+"""
+
+import asyncio
+import os
+import sys
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+
+_SCHEMA = """
+CREATE SCHEMA IF NOT EXISTS tasks;
+CREATE TABLE IF NOT EXISTS tasks.task (
+    id           text PRIMARY KEY,
+    owner        text NOT NULL,
+    tool         text NOT NULL,
+    status       text NOT NULL CHECK (status IN
+                 ('working', 'input_required', 'completed', 'failed', 'cancelled', 'expired')),
+    message      text,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    updated_at   timestamptz NOT NULL DEFAULT now(),
+    expires_at   timestamptz NOT NULL,
+    poll_ms      integer NOT NULL,
+    attempt      integer NOT NULL DEFAULT 1,
+    -- the process that works on it, until when that is believed without hearing from it
+    holder       text,
+    leased_until timestamptz,
+    -- JSON as text: a NUL character is no reason to lose a result
+    call         text,   -- for whom and with what; gone once it is over
+    requests     text,
+    answers      text,
+    ending       text    -- the result, or the error; gone once it expires
+);
+CREATE INDEX IF NOT EXISTS task_owner ON tasks.task (owner) WHERE status <> 'expired';
+CREATE INDEX IF NOT EXISTS task_expiry ON tasks.task (expires_at);
+CREATE INDEX IF NOT EXISTS task_lease ON tasks.task (leased_until)
+    WHERE status IN ('working', 'input_required');
+"""
+
+
+async def migrate(admin_url: str, login_url: str) -> None:
+    parts = urlsplit(login_url)
+    name, password = unquote(parts.username or ""), unquote(parts.password or "")
+    db = await asyncpg.connect(admin_url)
+    try:
+        async with db.transaction():
+            await db.execute("SELECT pg_advisory_xact_lock(hashtext('mcp_shared.tasks.migrate'))")
+            await db.execute(_SCHEMA)
+            known = await db.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", name)
+            for statement in (
+                f"{'ALTER' if known else 'CREATE'} ROLE %1$I LOGIN PASSWORD %2$L",
+                "GRANT USAGE ON SCHEMA tasks TO %1$I",
+                "GRANT SELECT, INSERT, UPDATE, DELETE ON tasks.task TO %1$I",
+            ):
+                made = await db.fetchval(
+                    "SELECT format($1, $2::text, $3::text)", statement, name, password
+                )
+                await db.execute(made)
+    finally:
+        await db.close()
+
+
+def main() -> None:
+    try:
+        urls = os.environ["MCP_TASKS_ADMIN_DATABASE_URL"], os.environ["MCP_TASKS_DATABASE_URL"]
+    except KeyError as missing:
+        sys.exit(f"{missing.args[0]} is not set: a postgresql:// URL is needed")
+    asyncio.run(migrate(*urls))
+    sys.stdout.write("The tasks' table is ready.\n")
+
+
+if __name__ == "__main__":
+    main()
