@@ -12,14 +12,15 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
 from pydantic import Field
 
+from mcp_shared.identity import caller
 from mcp_shared.serve import new_server
-from mcp_shared.tasks.run import running
+from mcp_shared.tasks.run import Run, running
 from mcp_shared.tasks.terms import Terms
 
 NAME = "jobs"
 SOON = Terms(patience=0.25, longest=90, ttl=600, poll=0.1)
-# (tool, attempt, key) in the order in which work began or was stopped
-STARTED: list[tuple[str, int, str]] = []
+# (tool, attempt, key, for whom) in the order in which work began, and the tools it was stopped in
+STARTED: list[tuple[str, int, str, str]] = []
 STOPPED: list[str] = []
 
 Text = Annotated[str, Field(max_length=200, description="A text.")]
@@ -40,9 +41,14 @@ def form(message: str, **properties: str) -> dict[str, Any]:
     return {"method": "elicitation/create", "params": params}
 
 
-async def pause(tool: str, seconds: float) -> None:
+def note(tool: str) -> Run | None:
     if (run := running()) is not None:
-        STARTED.append((tool, run.attempt, run.key))
+        STARTED.append((tool, run.attempt, run.key, caller().username))
+    return run
+
+
+async def pause(tool: str, seconds: float) -> None:
+    note(tool)
     try:
         await asyncio.sleep(seconds)
     except asyncio.CancelledError:
@@ -82,16 +88,15 @@ async def protocol_error_job() -> CallToolResult:
 
 async def confirm_delete(filename: Text) -> CallToolResult:
     """Ask before deleting."""
-    run = running()
+    run = note("confirm_delete")
     assert run is not None
-    STARTED.append(("confirm_delete", run.attempt, run.key))
     answer = (await run.ask({"sure": form(f"Delete {filename}?", confirm="boolean")}))["sure"]
     return says(f"{filename}: {answer['action']}")
 
 
 async def multi_input() -> CallToolResult:
     """Ask two things at once."""
-    run = running()
+    run = note("multi_input")
     assert run is not None
     answers = await run.ask(
         {"first": form("First?", name="string"), "second": form("Second?", name="string")}
