@@ -228,6 +228,10 @@ bench: .venv/ready ## what a call costs, beside nginx and the SDK's server (ARGS
 bench-ledger: .venv/ready ## durable records a second beside the flush, verification, bytes (ARGS=--keep writes the page)
 	@PYTHONPATH=tests $(PY) -m bench.ledger $(ARGS)
 
+.PHONY: eval-search
+eval-search: .venv/ready ## judged questions: the knowledge base's ranking beside three others (ARGS="--worst 10")
+	@PYTHONPATH=tests $(PY) -m search $(ARGS)
+
 .PHONY: faults
 faults: .venv/ready ## break gateways, Postgres and wires under load; no answer may lack its record (MINUTES=30)
 	@PYTHONPATH=tests $(PY) -m faults --minutes $(or $(MINUTES),30) $(ARGS)
@@ -259,6 +263,10 @@ lock: .venv/ready ## resolve the dependencies anew into requirements.lock
 .PHONY: tools-lock
 tools-lock: .venv/ready ## pin the tool definitions of the listed servers
 	@$(LOCAL) tools-lock
+
+.PHONY: tools-diff
+tools-diff: .venv/ready ## what changed in the tool definitions since the last commit (NAME=crm REF=… CODE=1 LIVE=1 URL=… JSON=1 ANY=1)
+	@$(if $(LIVE),$(LOCAL) env gateway {python},$(PY)) -m mcp_playbook.diff $(NAME) $(if $(REF),--ref "$$REF") $(if $(CODE),--code) $(if $(LIVE),--live) $(if $(URL),--url "$$URL") $(if $(JSON),--json) $(if $(ANY),--any)
 
 # --- the environment
 

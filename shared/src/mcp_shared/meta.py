@@ -7,3 +7,5 @@ REFUSED = "dev.mcp-in-production/refused"  # gateway → client: {"code", "retry
 RECEIPT = "dev.mcp-in-production/audit"  # gateway → client: proof of the record
 MASKED = "dev.mcp-in-production/masked"  # server → client: paths of fields left out for the role
 UNTRUSTED = "dev.mcp-in-production/untrusted"  # server → client: paths of text others wrote
+ORIGIN = "dev.mcp-in-production/origin"  # gateway → client: {"server", "trusted"} of an answer
+RENAMED = "dev.mcp-in-production/renamed-from"  # in a tool's definition: {"name", "until"}

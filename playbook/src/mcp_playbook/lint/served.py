@@ -13,10 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from mcp_local.fill import PLACEHOLDER
 from mcp_local.stack_toml import StackTomlError, read_part
-from mcp_playbook.lint.sources import LOCK, of_folder, tools_in
+from mcp_playbook.lint.sources import LOCK, SourceError, of_folder, tools_in
 from mcp_shared.contract import definition_hash
 
 SECONDS = 60
@@ -32,7 +33,7 @@ class Compared:
     trouble: str = ""
 
 
-class _SilentError(Exception):
+class SilentError(Exception):
     """The code said nothing that could be compared."""
 
 
@@ -65,7 +66,7 @@ def _one(root: Path, server: str, folder: Path) -> Compared:
         return Compared(server, lock)
     try:
         served = _served(root, server, folder)
-    except _SilentError as error:
+    except SilentError as error:
         return Compared(server, lock, trouble=str(error))
     names = [*pinned, *(name for name in served if name not in pinned)]
     return Compared(server, lock, [name for name in names if served.get(name) != pinned.get(name)])
@@ -79,17 +80,32 @@ def _newer(root: Path, folder: Path, lock: Path) -> bool:
 
 
 def _served(root: Path, server: str, folder: Path) -> dict[str, str]:
+    try:
+        tools = tools_in(document(root, server, folder), folder)
+    except SourceError as error:
+        raise SilentError(str(error)) from error
+    return {str(tool["name"]): definition_hash(tool) for tool in tools}
+
+
+def document(root: Path, server: str, folder: Path) -> dict[str, Any]:
+    """What the code says of itself, as a lock file has it.
+
+    Raises:
+        SilentError: it could not be asked, or said something else.
+
+    """
     words = [*_command(root, server, folder), "--definitions"]
     try:
         done = subprocess.run(
             words, cwd=root, check=False, capture_output=True, text=True, timeout=SECONDS
         )
         if done.returncode != 0:
-            raise _SilentError(([*done.stderr.strip().splitlines()] or ["it printed nothing"])[-1])
-        tools = tools_in(json.loads(done.stdout), folder)
+            raise SilentError(([*done.stderr.strip().splitlines()] or ["it printed nothing"])[-1])
+        found = json.loads(done.stdout)
+        tools_in(found, folder)
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
-        raise _SilentError(str(error)) from error
-    return {str(tool["name"]): definition_hash(tool) for tool in tools}
+        raise SilentError(str(error)) from error
+    return found if isinstance(found, dict) else {"tools": found}
 
 
 def _command(root: Path, server: str, folder: Path) -> list[str]:
@@ -98,16 +114,16 @@ def _command(root: Path, server: str, folder: Path) -> list[str]:
 
     def filled(found: re.Match[str]) -> str:
         if found[1] not in known:
-            raise _SilentError(f"its command needs {found[0]}")
+            raise SilentError(f"its command needs {found[0]}")
         return known[found[1]]
 
     file = folder / "stack.toml"
     if not file.is_file():
-        raise _SilentError("it has no stack.toml")
+        raise SilentError("it has no stack.toml")
     try:
         process = read_part(file).process
     except StackTomlError as error:
-        raise _SilentError(str(error)) from error
+        raise SilentError(str(error)) from error
     if process is None:
-        raise _SilentError("its stack.toml has no command")
+        raise SilentError("its stack.toml has no command")
     return [PLACEHOLDER.sub(filled, word) for word in process.command]
