@@ -265,8 +265,8 @@ tools-lock: .venv/ready ## pin the tool definitions of the listed servers
 	@$(LOCAL) tools-lock
 
 .PHONY: tools-diff
-tools-diff: .venv/ready ## what changed in the tool definitions since the last commit (NAME=crm REF=… CODE=1 LIVE=1 URL=… JSON=1 ANY=1)
-	@$(if $(LIVE),$(LOCAL) env gateway {python},$(PY)) -m mcp_playbook.diff $(NAME) $(if $(REF),--ref "$$REF") $(if $(CODE),--code) $(if $(LIVE),--live) $(if $(URL),--url "$$URL") $(if $(JSON),--json) $(if $(ANY),--any)
+tools-diff: .venv/ready ## what changed in the tool definitions since the last commit (NAME=crm REF=… SOURCE=1 LIVE=1 URL=… JSON=1 ANY=1)
+	@$(if $(LIVE),$(LOCAL) env gateway {python},$(PY)) -m mcp_playbook.diff $(NAME) $(if $(REF),--ref "$$REF") $(if $(SOURCE),--code) $(if $(LIVE),--live) $(if $(URL),--url "$$URL") $(if $(JSON),--json) $(if $(ANY),--any)
 
 # --- the environment
 
