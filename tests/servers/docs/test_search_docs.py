@@ -52,7 +52,7 @@ async def test_results_are_capped_and_say_so(knowledge: Knowledge, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "query", ["zyzzyva", "the and of", "'; DROP TABLE docs.page; --", "| & ! :*", "\x00"]
+    "query", ["zyzzyva", "the and of", "'; DROP zyzzyva; --", "| & ! :*", "\x00"]
 )
 async def test_a_question_without_answer_is_said_to_have_none(
     handbook: Knowledge, query: str

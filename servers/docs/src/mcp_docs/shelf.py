@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from mcp_docs import ranking
+from mcp_docs.inert import inert
 from mcp_docs.knowledge import PageEntry, PageText, SectionAt
 from mcp_docs.models import CollectionInfo, CollectionList, Hit, SearchResult, overdue, url
 from mcp_docs.settings import Settings
-from mcp_docs.text import visible
+from mcp_docs.text import passage, visible
 from mcp_shared.faults import Unavailable
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ class Shelf:
             async with (
                 asyncio.timeout(self._timeout),
                 self._pool.acquire() as connection,
-                connection.transaction(readonly=True),
+                # one picture for all statements of a question, also while pages are loaded
+                connection.transaction(isolation="repeatable_read", readonly=True),
             ):
                 # SET takes no parameters; `readable_by` let no quote through
                 await connection.execute(f"SET LOCAL app.groups = '{','.join(groups)}'")
@@ -134,6 +136,14 @@ class Shelf:
             row = await connection.fetchrow(ranking.PAGE, list(groups), doc_id)
         if row is None:
             return None
+        sections = tuple(
+            SectionAt(tuple(filter(None, headings.split("\x1f"))), int(starts), int(stops))
+            for headings, starts, stops in zip(
+                row["headings"], row["starts"], row["stops"], strict=True
+            )
+        )
+        # in a thread: a page may be long, and others ask meanwhile
+        body, sections = await asyncio.to_thread(inert, row["title"], row["body"], sections)
         return PageText(
             doc_id=row["doc_id"],
             title=row["title"],
@@ -142,13 +152,8 @@ class Shelf:
             updated=row["updated"],
             review_by=row["review_by"],
             today=row["today"],
-            body=row["body"],
-            sections=tuple(
-                SectionAt(tuple(filter(None, headings.split("\x1f"))), int(starts), int(stops))
-                for headings, starts, stops in zip(
-                    row["headings"], row["starts"], row["stops"], strict=True
-                )
-            ),
+            body=body,
+            sections=sections,
         )
 
     async def collections(self, groups: Sequence[str]) -> CollectionList:
@@ -184,7 +189,7 @@ def _hit(row: asyncpg.Record) -> Hit:
         doc_id=row["doc_id"],
         title=row["title"],
         section=row["section"],
-        snippet=" ".join(row["snippet"].split()),
+        snippet=passage(row["snippet"]),
         owner=row["owner"],
         updated=row["updated"],
         warning=overdue(row["review_by"], row["today"]),

@@ -7,13 +7,18 @@ things, because the next bad thing is not on it.
 import re
 import unicodedata
 
-# Seen by a model, not by a reviewer. Variation selectors and tags carry hidden bytes; the joiners
-# of some scripts are lost with them, which costs a glyph's shape and no meaning in prose.
-_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+# Seen by a model, not by a reviewer. Variation selectors and tags carry hidden bytes, fillers count
+# as letters; the joiners of some scripts are lost with them, which costs a glyph's shape and no
+# meaning in prose.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
 _KEPT_CONTROLS = frozenset("\n\t")
 _REFUSED = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 _SPECIAL = re.compile(r"[\\`\[\]]|<(?=[A-Za-z/!?])|&(?=#?\w+;)|~(?=~)")
 _LINE_START = re.compile(r"^(\s*)(?=[#>|]|[-+*](?:\s|$)|=+\s*$|-+\s*$|_{3})", re.MULTILINE)
+_MARKDOWN = re.compile(r"\\([^\w\s])|(`+)(.*?)\2|\]\([^()\s]*\)|\*\*|[`\[\]]|&(amp);", re.DOTALL)
 _HREF = re.compile(
     r"(?:https?://[\w.-]+(?::\d+)?(?:[/?#][^\s<>()\\\[\]`\"'|{}]*)?|mailto:[\w.+-]+@[\w.-]+)"
 )
@@ -23,7 +28,7 @@ def visible(text: str) -> str:
     """NFC, with one kind of line end, and only characters a reader can see."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = text.replace("\u2028", "\n").replace("\u2029", "\n")
-    text = _SELECTORS.sub("", unicodedata.normalize("NFC", text))
+    text = _UNSEEN.sub("", unicodedata.normalize("NFC", text))
     return "".join(
         char for char in text
         if char in _KEPT_CONTROLS or unicodedata.category(char) not in _REFUSED
@@ -74,3 +79,29 @@ def link(label: str, href: str | None) -> str:
     if href.startswith("docs://") or _HREF.fullmatch(href):
         return f"[{label}]({href})"
     return label
+
+
+FOUND, LOST = "\x01", "\x02"  # around a word that was asked for; no page has them
+
+
+def passage(cut: str) -> str:
+    """Words cut out of a page, on one line, those that were asked for between ** and **.
+
+    The cut may begin within a link and end within a code span, so that what was inert on the page
+    need not be here: the Markdown is taken off, and what is left is escaped anew.
+    """
+    plain = " ".join(_MARKDOWN.sub(_said, cut).split())
+    plain = "".join(
+        part if part in {FOUND, LOST} else escaped(visible(part).replace("*", "\\*"))
+        for part in re.split(f"([{FOUND}{LOST}])", plain)
+    )
+    if not re.fullmatch(
+        f"(?:[^{FOUND}{LOST}]*{FOUND}[^{FOUND}{LOST}]*{LOST})*[^{FOUND}{LOST}]*", plain
+    ):
+        return plain.replace(FOUND, "").replace(LOST, "")
+    return plain_lines(plain.replace(FOUND, "**").replace(LOST, "**"))
+
+
+def _said(found: re.Match[str]) -> str:
+    escaped_, _, code, ampersand = found.groups()
+    return escaped_ or code or ("&" if ampersand else "")

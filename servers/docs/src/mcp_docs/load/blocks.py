@@ -1,6 +1,6 @@
 """HTML to headings and prose: an allow-list walk that writes Markdown anew.
 
-Pure: no clock, no network, no state. Every format comes through here, so there is one sanitiser.
+Pure: no clock, no network, no state. Every format comes through here, after `cleaned`.
 Images, scripts, forms, comments and hidden elements leave nothing behind.
 """
 
@@ -11,17 +11,12 @@ from dataclasses import dataclass
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PageElement, PreformattedString, Tag
 
+from mcp_docs.load.cleaned import DROPPED, cleaned
 from mcp_docs.text import code_block, code_span, escaped, link, plain_lines, visible
 
 Resolve = Callable[[str], str | None]
 
 # fmt: off
-_DROPPED = frozenset({
-    "applet", "area", "audio", "base", "button", "canvas", "dialog", "embed", "form", "frame",
-    "frameset", "head", "iframe", "img", "input", "link", "map", "math", "meta", "nav", "noscript",
-    "object", "option", "picture", "script", "select", "source", "style", "svg", "template",
-    "textarea", "title", "track", "video",
-})
 _BLOCKS = [
     "address", "article", "aside", "blockquote", "body", "caption", "dd", "details", "div", "dl",
     "dt", "fieldset", "figcaption", "figure", "footer", "header", "hgroup", "hr", "html", "li",
@@ -33,7 +28,8 @@ _CODE = frozenset({"code", "tt", "kbd", "samp", "pre"})
 _HEADING = re.compile(r"h[1-6]")
 _HIDING = re.compile(
     r"display:none|visibility:(?:hidden|collapse)|opacity:0(?:\.0*)?(?:;|$)|font-size:0(?![.\d]*[1-9])"
-    r"|color:transparent|text-indent:-|clip"
+    r"|color:transparent|text-indent:-|clip|scale\(0"
+    r"|(?:^|;)(?:max-)?(?:height|width):0(?:px)?(?:;|$)|(?:left|right|top|bottom):-\d{3}"
 )
 
 
@@ -55,7 +51,7 @@ Block = Heading | Prose
 
 def blocks(html: str, resolve: Resolve) -> list[Block]:
     """The visible content in order; `resolve` says where a relative link leads, if anywhere."""
-    soup = BeautifulSoup(visible(html), "html.parser")
+    soup = BeautifulSoup(cleaned(visible(html)), "html.parser")
     return list(_Walk(resolve).children(soup))
 
 
@@ -73,7 +69,7 @@ def _hidden(tag: Tag) -> bool:
     style = re.sub(r"\s", "", str(tag.get("style") or "")).lower()
     classes = _classes(tag)
     return (
-        tag.name in _DROPPED
+        tag.name in DROPPED
         or tag.has_attr("hidden")
         or str(tag.get("aria-hidden", "")).lower() == "true"
         or bool(_HIDING.search(style))

@@ -20,7 +20,7 @@ from mcp_docs.load.tree import File
 from mcp_docs.text import escaped, visible
 
 # Part of every digest: a loader that reads pages differently reads all of them again.
-VERSION = 1
+VERSION = 2
 MAX_NAME_CHARACTERS = 150
 _HTML: dict[str, Callable[[str], str]] = {
     "markdown": formats.markdown,

@@ -11,42 +11,48 @@ import asyncpg
 from mcp_docs.load.pages import Label, Page
 from mcp_docs.migrate import LOCK
 
-# Stems with how often they occur; title and headings count twice.
+# Stems with how often they occur; title and headings count three times.
 _POSTINGS = """
 WITH fresh AS (
-    SELECT s.id, s.audience_id,
+    SELECT s.id, s.page_id, s.audience_id,
            to_tsvector('english', substr(p.body, s.starts + 1, s.stops - s.starts)) AS said,
            to_tsvector('english', p.title || ' ' || array_to_string(s.headings, ' ')) AS headed
     FROM docs.section s JOIN docs.page p ON p.id = s.page_id
     WHERE s.page_id = ANY ($1::bigint[])
 ), counted AS (
-    SELECT id, audience_id, lexeme AS term, cardinality(positions)::real AS weight
+    SELECT id, page_id, audience_id, lexeme AS term, cardinality(positions)::real AS weight
     FROM fresh, unnest(said)
     UNION ALL
-    SELECT id, audience_id, lexeme, 2 * cardinality(positions)::real FROM fresh, unnest(headed)
+    SELECT id, page_id, audience_id, lexeme, 3 * cardinality(positions)::real
+    FROM fresh, unnest(headed)
 ), summed AS (
-    SELECT id, audience_id, term, sum(weight) AS weight FROM counted GROUP BY 1, 2, 3
+    SELECT id, page_id, audience_id, term, sum(weight) AS weight FROM counted GROUP BY 1, 2, 3, 4
 )
-INSERT INTO docs.posting (term, audience_id, section_id, weight, section_words)
-SELECT term, audience_id, id, weight, sum(weight) OVER (PARTITION BY id) FROM summed
+INSERT INTO docs.posting (term, audience_id, page_id, section_id, weight, section_words)
+SELECT term, audience_id, page_id, id, weight, sum(weight) OVER (PARTITION BY id) FROM summed
 ORDER BY term, audience_id, id
 """
 
-_TOTALS = """
-UPDATE docs.audience a SET sections = t.sections, words = t.words
-FROM (
-    SELECT a.id, count(s.section_id) AS sections, coalesce(sum(s.section_words), 0) AS words
-    FROM docs.audience a
-    LEFT JOIN (SELECT DISTINCT audience_id, section_id, section_words FROM docs.posting) s
-           ON s.audience_id = a.id
-    GROUP BY a.id
-) t
-WHERE t.id = a.id
-"""
-
+# What is known of words and audiences follows the pages that come (1) and go (-1); nothing is
+# counted anew.
 _WORDS = """
-INSERT INTO docs.word (term, audience_id, sections)
-SELECT term, audience_id, count(*) FROM docs.posting GROUP BY term, audience_id
+INSERT INTO docs.word AS w (term, audience_id, sections)
+SELECT term, audience_id, $2::int4 * count(*) FROM docs.posting
+WHERE page_id = ANY ($1::bigint[]) GROUP BY term, audience_id
+ON CONFLICT (term, audience_id) DO UPDATE SET sections = w.sections + excluded.sections
+"""
+_TOTALS = """
+UPDATE docs.audience a
+SET sections = a.sections + $2::int4 * t.sections, words = a.words + $2::int4 * t.words
+FROM (
+    SELECT audience_id, count(*) AS sections, sum(section_words)::int8 AS words
+    FROM (
+        SELECT DISTINCT audience_id, section_id, section_words
+        FROM docs.posting WHERE page_id = ANY ($1::bigint[])
+    ) AS section
+    GROUP BY audience_id
+) AS t
+WHERE t.audience_id = a.id
 """
 
 
@@ -69,20 +75,31 @@ async def save(
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         await connection.execute("SET LOCAL ROLE docs_owner")
         await _age(connection, unchanged)
-        gone = [*removed, *(page.label.doc_id for page in fresh)]
-        await connection.execute("DELETE FROM docs.page WHERE doc_id = ANY ($1::text[])", gone)
+        await _forget(connection, [*removed, *(page.label.doc_id for page in fresh)])
         if fresh:
             numbers = await _audiences(connection, {page.label.groups for page in fresh})
             await _insert(connection, fresh, numbers)
         if fresh or removed:
-            await connection.execute(_TOTALS)
-            await connection.execute("DELETE FROM docs.word")
-            await connection.execute(_WORDS)
+            await connection.execute("DELETE FROM docs.word WHERE sections = 0")
             await connection.execute(
                 "DELETE FROM docs.audience a "
                 "WHERE NOT EXISTS (SELECT FROM docs.page p WHERE p.audience_id = a.id)"
             )
-            await connection.execute("ANALYZE docs.page, docs.section, docs.posting, docs.word")
+    if fresh or removed:
+        # outside the transaction, as VACUUM must be; without it every posting is looked up twice
+        await connection.execute(
+            "VACUUM (ANALYZE) docs.page, docs.section, docs.posting, docs.word, docs.audience"
+        )
+
+
+async def _forget(connection: asyncpg.Connection, doc_ids: Sequence[str]) -> None:
+    rows = await connection.fetch(
+        "SELECT id FROM docs.page WHERE doc_id = ANY ($1::text[])", list(doc_ids)
+    )
+    gone = [row["id"] for row in rows]
+    await connection.execute(_WORDS, gone, -1)
+    await connection.execute(_TOTALS, gone, -1)
+    await connection.execute("DELETE FROM docs.page WHERE id = ANY ($1::bigint[])", gone)
 
 
 async def _age(connection: asyncpg.Connection, unchanged: Sequence[Label]) -> None:
@@ -151,3 +168,5 @@ async def _insert(
         ],
     )  # fmt: skip
     await connection.execute(_POSTINGS, list(ids.values()))
+    await connection.execute(_WORDS, list(ids.values()), 1)
+    await connection.execute(_TOTALS, list(ids.values()), 1)

@@ -1,0 +1,5 @@
+"""Search is judged on the handbook, loaded once, as the tests of the server have it."""
+
+from servers.docs.conftest import handbook
+
+__all__ = ["handbook"]

@@ -1,0 +1,18 @@
+"""How good an order is. Pure: no clock, no network, no state."""
+
+from collections.abc import Mapping, Sequence
+from math import log2
+
+
+def dcg(grades: Sequence[int]) -> float:
+    return sum((float(2) ** grade - 1) / log2(place + 2) for place, grade in enumerate(grades))
+
+
+def ndcg(ranked: Sequence[str], judged: Mapping[str, int], depth: int = 10) -> float:
+    """1 for the best order there is, 0 when no judged page is among the first `depth`."""
+    best = dcg(sorted(judged.values(), reverse=True)[:depth])
+    return dcg([judged.get(page, 0) for page in ranked[:depth]]) / best
+
+
+def recall(ranked: Sequence[str], judged: Mapping[str, int], depth: int = 50) -> float:
+    return len(judged.keys() & set(ranked[:depth])) / len(judged)
