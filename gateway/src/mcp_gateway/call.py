@@ -93,3 +93,5 @@ class Answer(msgspec.Struct, frozen=True):
     result: Mapping[str, Any] | None = None
     error: Mapping[str, Any] | None = None
     size: int = 0
+    # what was held back of it, for the record
+    inspected: Mapping[str, Any] | None = None
