@@ -14,7 +14,7 @@ from mcp_shared.faults import Fault
 
 SOURCE = ROOT / "gateway" / "src" / "mcp_gateway"
 # where the code stands in a call of these
-CODE_AT = {"Refusal": 0, "unavailable": 0, "_failed": 1}
+CODE_AT = {"Refusal": 0, "unavailable": 0, "failed": 1}
 WITHOUT_A_CODE = {"ok", "tool_error", "failed", "cancelled", "unknown", "refused"}
 
 

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_gateway import addresses, catalogue, discovery, policy, production, settings
+from mcp_gateway.answers.inspection import Inspection
 from mcp_gateway.audit import checkpointing
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.payload import Vault
@@ -136,6 +137,7 @@ class Gateway:
                 upstreams={one.name: self._upstream(one) for one in self.servers},
                 endpoints=urls,
                 answer_bytes=config.limits.answer_bytes,
+                inspect=Inspection((made.keys / "sealing.key").read_bytes()),
                 measure=measures.sent,
             )
             authenticate = Authenticate(

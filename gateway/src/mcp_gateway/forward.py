@@ -5,7 +5,6 @@ two layers multiply. Failures come back as an `Answer`.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,16 +15,17 @@ import msgspec
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 
+from mcp_gateway.answers.inspection import Inspection
 from mcp_gateway.breaker import Breaker
 from mcp_gateway.call import Answer, Call, Grant, Raw, Receipt
 from mcp_gateway.exchange import Exchange
+from mcp_gateway.interpret import as_failed, broken_off, interpreted, timed_out, too_much
 from mcp_gateway.notes import Notes
 from mcp_gateway.outbound import BrokenError, Outbound, Reply, UnreachableError
 from mcp_gateway.outgoing import envelope, headers
 from mcp_gateway.read import META_CAPABILITIES, META_VERSION, MODERN
-from mcp_gateway.refusals import INTERNAL_ERROR, METHOD_NOT_FOUND, Refusal, unavailable
-from mcp_gateway.sse import MessageTooLargeError, messages
-from mcp_shared.meta import FAULT
+from mcp_gateway.refusals import Refusal, unavailable
+from mcp_gateway.sse import MessageTooLargeError, Reader, messages
 
 log = logging.getLogger(__name__)
 tracer = trace.get_tracer("mcp_gateway")
@@ -34,7 +34,9 @@ Emit = Callable[[bytes], Awaitable[None]]
 
 _slices = msgspec.json.Decoder(dict[str, Raw])
 _encode = msgspec.json.Encoder().encode
-MAX_CODE = 32  # characters; a code is a word, not a message
+# of an answer that has begun: a server that works on says so, in a comment at least
+QUIET_SECONDS = 60.0
+MOST_NOTES = 10_000  # on the way to one answer
 CIRCUIT_OPEN = "circuit_open"
 NAMED = ("tools/call", "prompts/get")
 
@@ -59,6 +61,10 @@ class TooMuchError(Exception):
     """The server's answer is larger than the gateway passes on."""
 
 
+class QuietError(Exception):
+    """The server has begun its answer, and does not go on."""
+
+
 class Forward:
     def __init__(
         self,
@@ -68,6 +74,7 @@ class Forward:
         upstreams: Mapping[str, Upstream],
         endpoints: Mapping[str, str],
         answer_bytes: int,
+        inspect: Inspection,
         measure: Measure = lambda *_: None,
     ) -> None:
         self._client = client
@@ -75,6 +82,7 @@ class Forward:
         self._upstreams = upstreams
         self._endpoints = endpoints
         self._cap = answer_bytes
+        self._inspect = inspect
         self._measure = measure
         self._breakers = {name: Breaker() for name in upstreams}
 
@@ -105,7 +113,7 @@ class Forward:
                     body = envelope(grant.call, grant.target, span)
                     head = headers(grant.call, grant.target, token, grant.rule.timeout)
                     begun = time.perf_counter()
-                    answer = await self._send(upstream, body, head, grant.call, emit)
+                    answer = await self._send(upstream, body, head, grant, emit)
                 except BaseException:
                     span.set_status(StatusCode.ERROR)
                     raise
@@ -114,9 +122,9 @@ class Forward:
         except TimeoutError:
             if begun:  # a server that hangs rests, too: the next callers hear at once
                 self._breakers[upstream.name].failed()
-            answer = _timed_out(grant.call, grant.rule.timeout, wrote=grant.rule.kind == "write")
+            answer = timed_out(grant, sent=begun > 0)
         except Refusal as refusal:
-            answer = _as_failed(refusal.answer(grant.call.method))
+            answer = as_failed(refusal.answer(grant.call.method))
         if begun and answer.reason != CIRCUIT_OPEN:  # what rests was not asked
             self._measure(upstream.name, grant.call, answer, time.perf_counter() - begun)
         return answer
@@ -152,7 +160,7 @@ class Forward:
         upstream: Upstream,
         body: bytes,
         head: dict[str, str],
-        call: Call,
+        grant: Grant,
         emit: Emit | None,
     ) -> Answer:
         breaker = self._breakers[upstream.name]
@@ -164,25 +172,28 @@ class Forward:
                 sent = True
                 kind = response.headers.get("content-type", "")
                 if kind.startswith("text/event-stream"):
-                    document = await self._stream(response, call, emit)
+                    document = await self._stream(_steady(response, grant), grant, emit)
                 else:
-                    document = await self._read(response)
-                answer = _interpret(document, response.status, call)
+                    document = await self._read(_steady(response, grant))
+                answer = interpreted(document, response.status, grant)
         except UnreachableError:
             breaker.failed()
             raise unavailable("server_unavailable", f"{upstream.name} cannot be reached.") from None
         except (TooMuchError, MessageTooLargeError):
             breaker.worked()
-            return _failed(call, "answer_too_large", _TOO_MUCH)
+            return too_much(grant)
+        except QuietError:
+            breaker.failed()
+            return timed_out(grant, sent=True, quiet=QUIET_SECONDS)
         except GARBAGE as error:
             breaker.failed()
             log.warning(
                 "upstream failed",
                 extra={"server": upstream.name, "error": type(error).__name__, "sent": sent},
             )
-            return _failed(call, "server_failed", _BROKE.format(upstream.name), status="unknown")
+            return broken_off(grant)
         breaker.worked() if answer.reason != "server_failed" else breaker.failed()
-        return answer
+        return await self._inspect(grant, answer, document)
 
     async def _open(self, upstream: Upstream, body: bytes, head: dict[str, str]) -> Reply:
         """Connect once more when nothing was sent: the server may be starting again."""
@@ -192,98 +203,54 @@ class Forward:
             await asyncio.sleep(0.05)
             return await self._client.post(upstream.address, head, body)
 
-    async def _read(self, response: Reply) -> bytes:
-        chunks, size = [], 0
+    async def _read(self, response: Reader) -> bytes:
+        whole = bytearray()  # of chunks of a byte, a list would be large
         while (chunk := await response.read_chunk()) is not None:
-            size += len(chunk)
-            if size > self._cap:
+            whole += chunk
+            if len(whole) > self._cap:
                 raise TooMuchError
-            chunks.append(chunk)
-        return b"".join(chunks)
+        return bytes(whole)
 
-    async def _stream(self, response: Reply, call: Call, emit: Emit | None) -> bytes:
+    async def _stream(self, response: Reader, grant: Grant, emit: Emit | None) -> bytes:
         """Pass notifications on; hold the final message, which leaves only when it is recorded.
 
         Only what is surely a notification leaves early, written anew: nothing in a server's bytes
         can read to the client as a second answer. And only what the request asked for.
         """
-        notes = Notes(call)
+        notes, count = Notes(grant.call), 0
         async for message in messages(response, self._cap):
             parts = _slices.decode(message)
             if "method" not in parts or "id" in parts:
                 return message
-            if emit is not None and (note := notes.passing(parts)) is not None:
-                await emit(note)
+            if (count := count + 1) > MOST_NOTES:
+                raise TooMuchError
+            if emit is None or (note := notes.passing(parts)) is None:
+                continue
+            if (clean := self._inspect.note(grant.rule.answers, note)) is not None:
+                await emit(clean)
         raise KeyError("stream ended without a response")
+
+
+def _steady(response: Reply, grant: Grant) -> Reader:
+    """A call's own deadline is mostly the nearer one."""
+    return response if grant.rule.timeout <= QUIET_SECONDS else Steady(response)
+
+
+class Steady:
+    """A reply that goes on, or ends: what has begun does not wait for its deadline in silence."""
+
+    def __init__(self, response: Reply) -> None:
+        self._response = response
+
+    async def read_chunk(self) -> bytes | None:
+        try:
+            async with asyncio.timeout(QUIET_SECONDS):
+                return await self._response.read_chunk()
+        except TimeoutError:
+            raise QuietError from None
 
 
 def _span_name(grant: Grant) -> str:
     """Tools and prompts by name; which resource is read is the caller's argument."""
     method = grant.call.method
     return f"{method} {grant.target}" if method in NAMED else method
-
-
-_TOO_MUCH = (
-    "The server's answer was too large to pass on. Ask for less: a narrower question or a page."
-)
-_BROKE = "{} broke off in the middle. Whether it acted is unknown; look before you repeat a change."
-
-
-def _interpret(document: bytes, http: int, call: Call) -> Answer:
-    document.decode()  # slices are not looked into, and would pass on what is not UTF-8
-    message = _slices.decode(document)
-    if "error" in message:
-        error = msgspec.json.decode(message["error"])
-        code = error.get("code") if isinstance(error, dict) else None
-        if http in (401, 403) or http >= 500 or not isinstance(code, int) or code == INTERNAL_ERROR:
-            log.warning("server error", extra={"http": http, "code": code})
-            return _failed(call, "server_failed", "The server failed to answer this call.")
-        status = 404 if code == METHOD_NOT_FOUND else 400
-        return Answer(
-            status="failed", reason=str(code), http=status if call.era == "modern" else 200,
-            error=error,
-            size=len(document),
-        )  # fmt: skip
-    result: dict[str, Any] = dict(_slices.decode(message["result"]))
-    failed = bytes(result.get("isError", b"")) == b"true"
-    return Answer(
-        status="tool_error" if failed else "ok",
-        reason=_fault_code(result) if failed else "",
-        result=result,
-        size=len(document),
-    )
-
-
-def _fault_code(result: Mapping[str, Any]) -> str:
-    """The server's own word for a foreseen failure; a bug of its tool has none."""
-    with contextlib.suppress(msgspec.DecodeError, KeyError, TypeError):
-        code = msgspec.json.decode(result["_meta"])[FAULT]["code"]
-        if isinstance(code, str) and code.isidentifier() and len(code) <= MAX_CODE:
-            return code
-    return "tool_error"
-
-
-def _failed(call: Call, code: str, text: str, *, status: str = "failed") -> Answer:
-    refusal = Refusal(code, text, http=502, rpc=INTERNAL_ERROR, tool_text=text)
-    return _as_failed(refusal.answer(call.method), status)
-
-
-def _timed_out(call: Call, seconds: float, *, wrote: bool) -> Answer:
-    text = f"No answer within {seconds:g} s, so the call was cancelled."
-    text += (
-        " Whether it acted is unknown; look before you repeat it with the same idempotency key."
-        if wrote
-        else " Ask for less: a narrower question, a shorter period or a smaller page."
-    )
-    return _failed(call, "timed_out", text, status="unknown" if wrote else "failed")
-
-
-def _as_failed(answer: Answer, status: str = "failed") -> Answer:
-    return Answer(
-        status="unknown" if status == "unknown" else "failed",
-        reason=answer.reason,
-        http=answer.http,
-        headers=answer.headers,
-        result=answer.result,
-        error=answer.error,
-    )

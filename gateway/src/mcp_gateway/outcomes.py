@@ -12,15 +12,15 @@ OTHER = "_OTHER"  # for whatever a caller, a server or the issuer made up
 FAILED = frozenset(
     {
         "circuit_open", "exchange_refused", "gateway_ended", "internal_error", "issuer_unavailable",
-        "ledger_unavailable", "limiter_unavailable", "outcome_unrecorded", "server_failed",
-        "server_unavailable", "switches_unavailable", "timed_out",
+        "ledger_full", "ledger_unavailable", "limiter_unavailable", "outcome_unrecorded",
+        "server_failed", "server_unavailable", "switches_unavailable", "timed_out",
         "unavailable",  # a tool's own word for its system of record
     }
 )  # fmt: skip
 REFUSED = frozenset(
     {
-        "blocked", "closed", "compressed", "header_mismatch", "insufficient_scope", "invalid_token",
-        "malformed",
+        "answer_withheld", "blocked", "closed", "compressed", "header_mismatch",
+        "insufficient_scope", "invalid_token", "malformed",
         "media_type", "method_not_allowed", "not_acceptable", "quarantined", "rate_limited",
         "slow_body", "too_large", "too_many_refused", "too_many_streams", "unknown_method",
         "unknown_prompt", "unknown_resource", "unknown_server", "unknown_tool",

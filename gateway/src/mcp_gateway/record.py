@@ -113,6 +113,8 @@ class Recorder:
             "bytes": answer.size,
             "answer_sha256": _digest(answer),
         }
+        if answer.inspected is not None:
+            body["inspected"] = answer.inspected
         try:
             entry = await self._kept("outcome", body)
         except LedgerDown:

@@ -1,0 +1,169 @@
+"""What a server's answer may carry to a client, by its policy: no secrets, no links that lead
+elsewhere, nothing that poses as ours; and its content marked as somebody else's words.
+
+Inspected before the outcome is recorded: the record's hash is of what was passed on, and beside it
+stands how much was held back.
+"""
+
+import asyncio
+import hmac
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from mcp_gateway.answers import documents, links
+from mcp_gateway.answers.leaks import Leak
+from mcp_gateway.audit.redaction import commitment
+from mcp_gateway.call import Answer, Call, Grant, Raw
+from mcp_gateway.interpret import failed
+from mcp_gateway.policy_file import Answers
+from mcp_shared.meta import ORIGIN, RECEIPT, REFUSED
+
+LARGE = 262_144  # bytes; what is larger is looked through beside the loop, which goes on meanwhile
+TOLD = 20  # secrets whose commitments go on the record; of more, their number
+OURS = (REFUSED, RECEIPT, ORIGIN)
+# a server's own state: it comes back to the server, and nobody else reads it
+OPAQUE = frozenset({"requestState", "nextCursor"})
+
+_encode = msgspec.json.Encoder().encode
+_slices = msgspec.json.Decoder(dict[str, Raw])
+_blocks = msgspec.json.Decoder(list[dict[str, Raw]])
+
+
+class Inspection:
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    async def __call__(self, grant: Grant, answer: Answer, document: bytes) -> Answer:
+        """The answer as it may be passed on; `document` is all that the server said."""
+        terms = grant.rule.answers
+        told: dict[str, Any] = {}
+        if terms.secrets != "off":
+            large = len(document) > LARGE
+            found = (
+                await asyncio.to_thread(_leaks, answer, document)
+                if large
+                else _leaks(answer, document)
+            )
+            if found is not None:
+                answer, leaks = found
+                told = self._told(grant.call, terms, leaks)
+                if terms.secrets == "block":
+                    return replace(_withheld(grant.call, leaks), size=answer.size, inspected=told)
+        try:
+            answer, removed = _without_links(grant, answer, terms)
+        except (links.UnlinkableError, msgspec.DecodeError, KeyError, AttributeError, TypeError):
+            removed, answer = 1, failed(grant.call, "server_failed", _ELSEWHERE)
+        if removed:
+            told["links"] = removed
+        return replace(_marked(answer, grant.server, terms), inspected=told or None)
+
+    def note(self, terms: Answers, note: bytes) -> bytes | None:
+        """A notification on its way out, without secrets; None where it is to be dropped."""
+        if terms.secrets == "off" or not documents.suspicious(note):
+            return note
+        clean, leaks = documents.cleaned(note)
+        return None if leaks and terms.secrets == "block" else clean
+
+    def _told(self, call: Call, terms: Answers, leaks: Sequence[Leak]) -> dict[str, Any]:
+        found = [
+            {"kind": one.kind, "c": self.committed(call.id, one.secret)} for one in leaks[:TOLD]
+        ]
+        return {"secrets": terms.secrets, "count": len(leaks), "found": found}
+
+    def committed(self, call: str, secret: bytes) -> str:
+        """What the record says of a secret: testable by whoever has the key, and nobody else."""
+        salt = hmac.digest(self._key, b"answer " + call.encode(), "sha256")
+        return commitment(salt, "$", secret.decode("utf-8", "backslashreplace"))
+
+
+def _leaks(answer: Answer, document: bytes) -> tuple[Answer, list[Leak]] | None:
+    """The answer without secrets, and these; None when there is none."""
+    leaks: list[Leak] = []
+    if documents.suspicious(document):
+        if answer.result is not None:
+            cleaned: dict[str, Any] = {}
+            for key, value in answer.result.items():
+                if not isinstance(value, Raw) or key in OPAQUE:
+                    cleaned[key] = value
+                    continue
+                clean, found = documents.cleaned(bytes(value))
+                cleaned[key] = Raw(clean) if found else value
+                leaks += found
+            answer = replace(answer, result=cleaned)
+        elif answer.error is not None:
+            clean, leaks = documents.cleaned(_encode(answer.error))
+            answer = replace(answer, error=msgspec.json.decode(clean)) if leaks else answer
+    answer, across = _across_blocks(answer)
+    return (answer, leaks + across) if leaks or across else None
+
+
+def _across_blocks(answer: Answer) -> tuple[Answer, list[Leak]]:
+    """A secret may begin in one text and end in the next one."""
+    raw = (answer.result or {}).get("content")
+    if not isinstance(raw, Raw) or bytes(raw).count(b'"type"') < 2:
+        return answer, []
+    try:
+        blocks = _blocks.decode(raw)
+        at = [
+            index
+            for index, block in enumerate(blocks)
+            if bytes(block.get("type", b"")) == b'"text"'
+        ]
+        texts = [msgspec.json.decode(blocks[index]["text"], type=str) for index in at]
+    except (msgspec.MsgspecError, KeyError):
+        return answer, []
+    texts, leaks = documents.joined(texts)
+    if not leaks:
+        return answer, []
+    for index, text in zip(at, texts, strict=True):
+        blocks[index]["text"] = Raw(_encode(text))
+    return replace(answer, result={**(answer.result or {}), "content": Raw(_encode(blocks))}), leaks
+
+
+def _without_links(grant: Grant, answer: Answer, terms: Answers) -> tuple[Answer, int]:
+    if answer.result is None:
+        return answer, 0
+    allowed = links.allowed_by(grant.server, terms.links)
+    result, removed = links.kept(grant.call.method, answer.result, allowed)
+    return (replace(answer, result=result) if removed else answer), removed
+
+
+def _marked(answer: Answer, server: str, terms: Answers) -> Answer:
+    """Nothing under our own names but what we say ourselves."""
+    ours = {ORIGIN: {"server": server, "trusted": False}} if terms.untrusted else {}
+    if answer.result is not None:
+        meta = _meta(answer.result.get("_meta"))
+        return replace(answer, result={**answer.result, "_meta": {**meta, **ours}})
+    if answer.error is not None:
+        data = answer.error.get("data")
+        if isinstance(data, Mapping | None):
+            kept = {key: one for key, one in (data or {}).items() if key not in OURS}
+            return replace(answer, error={**answer.error, "data": {**kept, **ours}})
+    return answer
+
+
+def _meta(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Raw):
+        return value if isinstance(value, Mapping) else {}
+    try:
+        meta = _slices.decode(value)
+    except msgspec.DecodeError:
+        return {}
+    for name in OURS:
+        meta.pop(name, None)
+    return meta
+
+
+def _withheld(call: Call, leaks: Sequence[Leak]) -> Answer:
+    kinds = ", ".join(sorted({one.kind for one in leaks}))
+    return failed(call, "answer_withheld", _WITHHELD.format(kinds))
+
+
+_WITHHELD = (
+    "Withheld: the server's answer holds what looks like a secret ({}), so it is not passed on. "
+    "The call itself was made. Tell the person, and do not try to get it in another form."
+)
+_ELSEWHERE = "The server answered with a resource that is not its own, so it is not passed on."
