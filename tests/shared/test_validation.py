@@ -36,6 +36,19 @@ SCHEMA: dict[str, Any] = {
         "range": {"$ref": "#/$defs/Range"},
         "tags": {"type": "array", "maxItems": 2, "items": {"type": "string", "maxLength": 3}},
         "maybe": {"anyOf": [{"type": "string", "maxLength": 3}, {"type": "null"}]},
+        "either": {
+            "anyOf": [
+                {"type": "string", "maxLength": 3},
+                {"type": "integer", "minimum": 0, "maximum": 9},
+            ]
+        },
+        "segment": {"anyOf": [{"enum": ["BUILDING", "HOUSE HOLD"]}, {"type": "null"}]},
+        "number": {
+            "type": "string",
+            "maxLength": 9,
+            "pattern": "^[0-9]+$",
+            "description": "The deal's record id.",
+        },
     },
 }
 CHECK = Arguments(SCHEMA)
@@ -58,12 +71,12 @@ def test_good_arguments_have_no_problems() -> None:
     [
         ({"text": "x"}, "- $.text: too short; expected string of 2 to 5 characters."),
         ({"text": "toolong"}, "- $.text: too long; expected string of 2 to 5 characters."),
-        ({"text": 5}, "- $.text: wrong type; expected string of 2 to 5 characters."),
+        ({"text": 5}, "- $.text: wrong type, a number was given; expected string of 2 to 5 characters."),
         ({"limit": 0}, "- $.limit: too small; expected integer from 1 to 50."),
         ({"limit": 51}, "- $.limit: too large; expected integer from 1 to 50."),
-        ({"limit": "5"}, "- $.limit: wrong type; expected integer from 1 to 50."),
-        ({"limit": 1.5}, "- $.limit: wrong type; expected integer from 1 to 50."),
-        ({"when": "soon"}, r"- $.when: wrong form; expected string of 0 to 10 characters matching ^\d{4}-\d\d-\d\d$ (date)."),
+        ({"limit": "5"}, "- $.limit: wrong type, a string was given; expected integer from 1 to 50."),
+        ({"limit": 1.5}, "- $.limit: wrong type, a number with a fraction was given; expected integer from 1 to 50."),
+        ({"when": "soon"}, "- $.when: wrong form; expected string, a day as YYYY-MM-DD, such as 2026-01-31."),
         ({"stage": "wno"}, "- $.stage: not one of the choices; expected one choice. Allowed: open, won, lost. Did you mean 'won'?"),
         ({"stage": "WON"}, "- $.stage: not one of the choices; expected one choice. Allowed: open, won, lost. Did you mean 'won'?"),
         ({"stage": "zzz"}, "- $.stage: not one of the choices; expected one choice. Allowed: open, won, lost."),
@@ -72,7 +85,12 @@ def test_good_arguments_have_no_problems() -> None:
         ({"range": {"low": 1, "hihg": 2}}, "- $.range.hihg: unknown argument; expected only the arguments of the schema. Allowed: low."),
         ({"tags": ["a", "b", "c"]}, "- $.tags: too many items; expected array of at most 2 items."),
         ({"tags": ["abcd"]}, "- $.tags.0: too long; expected string of 0 to 3 characters."),
-        ({"maybe": 5}, "- $.maybe: fits none of the accepted forms; expected string of 0 to 3 characters or null."),
+        ({"maybe": 5}, "- $.maybe: wrong type, a number was given; expected string of 0 to 3 characters."),
+        ({"maybe": "toolong"}, "- $.maybe: too long; expected string of 0 to 3 characters."),
+        ({"either": True}, "- $.either: fits none of the accepted forms; expected string of 0 to 3 characters or integer from 0 to 9."),
+        ({"segment": "house-hold"}, "- $.segment: not one of the choices; expected one choice. Allowed: BUILDING, HOUSE HOLD. Did you mean 'HOUSE HOLD'?"),
+        ({"segment": "segment: building"}, "- $.segment: not one of the choices; expected one choice. Allowed: BUILDING, HOUSE HOLD. Did you mean 'BUILDING'?"),
+        ({"number": "no. 5"}, "- $.number: wrong form; expected string of 0 to 9 characters, digits alone. It is: The deal's record id."),
     ],
 )  # fmt: skip
 def test_a_problem_says_where_what_and_what_instead(arguments: dict[str, Any], line: str) -> None:
@@ -84,6 +102,57 @@ def test_a_missing_argument_names_its_form_and_a_misspelt_one_its_likely_meaning
     assert any(line.startswith("- $.text: missing; expected string of 2 to 5") for line in found)
     assert any(
         "$.txt: unknown argument" in line and "Did you mean 'text'?" in line for line in found
+    )
+
+
+PEOPLE = Arguments(
+    {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["account"],
+        "properties": {
+            "account": {
+                "type": "string",
+                "maxLength": 9,
+                "description": "The customer's number or domain.",
+            },
+            "closing_from": {"type": "string", "maxLength": 10, "description": "A day."},
+            "owner": {"anyOf": [{"type": "string", "maxLength": 9, "description": "A colleague."}]},
+            "limit": {"type": "integer", "minimum": 1, "maximum": 5, "description": "How many."},
+        },
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"Account": "7"}, "account"),
+        ({"acount": "7"}, "account"),
+        ({"account_number": "7"}, "account"),
+        ({"customer": "7"}, "account"),
+        ({"account": "7", "closingFrom": "x"}, "closing_from"),
+        ({"account": "7", "colleague": "x"}, "owner"),
+        ({"whatever": "7"}, "account"),
+        ({"whatever": 7}, None),
+        ({"account": "7", "whatever": 7}, None),
+        ({"account": "7", "customer": "7"}, None),
+        ({"this": "7", "that": "8"}, None),
+    ],
+)
+def test_an_unknown_argument_is_told_apart_by_letters_words_and_what_is_missing(
+    given: dict[str, Any], meant: str | None
+) -> None:
+    """No guess where two are as likely: a wrong one is accepted and does something else."""
+    found = [one for one in PEOPLE.problems(given) if one.problem == "unknown argument"]
+    assert [one.did_you_mean for one in found] == [meant] * len(found)
+    assert found
+
+
+def test_what_is_missing_says_what_it_is() -> None:
+    (missing,) = PEOPLE.problems({})
+    assert missing.line() == (
+        "- $.account: missing; expected string of 0 to 9 characters. It is: The customer's number or domain."
     )
 
 

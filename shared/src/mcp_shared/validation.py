@@ -1,11 +1,10 @@
 """Argument errors a model can repair: all of them at once, each with path, expected and a hint.
 
 Pure: no clock, no network, no state. The gateway and the servers answer with the same words.
-Rejected values are never echoed: they are the caller's data, and the answer is logged in places
-they are not.
+Rejected values are never echoed, only their kind: they are the caller's data, and the answer is
+logged in places they are not.
 """
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, cast
@@ -13,6 +12,8 @@ from typing import Any, cast
 import jsonschema_rs
 
 from mcp_shared import meta
+from mcp_shared.likely import argument, choice
+from mcp_shared.wanted import kind_of, meaning, wanted
 
 MAX_PROBLEMS = 20
 
@@ -24,11 +25,14 @@ class Problem:
     expected: str
     allowed: tuple[str, ...] = ()
     did_you_mean: str | None = None
+    # what the argument is, in its own description's words
+    meaning: str | None = None
 
     def line(self) -> str:
         hint = f" Did you mean {self.did_you_mean!r}?" if self.did_you_mean else ""
         allowed = f" Allowed: {', '.join(self.allowed)}." if self.allowed else ""
-        return f"- {self.path}: {self.problem}; expected {self.expected}.{allowed}{hint}"
+        told = f" It is: {self.meaning}" if self.meaning else ""
+        return f"- {self.path}: {self.problem}; expected {self.expected}.{allowed}{told}{hint}"
 
 
 class Arguments:
@@ -54,19 +58,11 @@ class Arguments:
         kind, path = error.kind.name, "$" + "".join(f".{part}" for part in error.instance_path)
         holder = self._at(error.schema_path[:-1])
         if kind == "additionalProperties":
-            known = list(holder.get("properties", {}))
-            for name in cast("list[str]", error.kind.as_dict()["unexpected"]):
-                yield Problem(
-                    f"{path}.{name[:64]}",
-                    "unknown argument",
-                    "only the arguments of the schema",
-                    tuple(known),
-                    _closest(name, known),
-                )
+            yield from _unknown(path, holder, error)
         elif kind == "required":
             name = str(error.kind.as_dict()["property"])
-            schema = holder.get("properties", {}).get(name, {})
-            yield Problem(f"{path}.{name}", "missing", _expected(self._resolve(schema)))
+            schema = self._resolve(holder.get("properties", {}).get(name, {}))
+            yield Problem(f"{path}.{name}", "missing", wanted(schema), meaning=meaning(schema))
         elif kind == "enum":
             options = [str(option) for option in holder.get("enum", [])]
             given = error.instance if isinstance(error.instance, str) else ""
@@ -75,10 +71,19 @@ class Arguments:
                 "not one of the choices",
                 "one choice",
                 tuple(options),
-                _closest(given, options),
+                choice(given, options),
             )
+        elif kind in {"anyOf", "oneOf"} and (meant := _one_form(error)):
+            for inner in meant:
+                yield from self._explain(inner)
+        elif kind == "type":
+            problem = f"wrong type, {kind_of(error.instance)} was given"
+            yield Problem(path, problem, wanted(self._resolve(holder)))
         else:
-            yield Problem(path, _WORDS.get(kind, "does not fit"), _expected(self._resolve(holder)))
+            schema = self._resolve(holder)
+            told = meaning(schema) if kind in {"pattern", "format"} else None
+            problem = _WORDS.get(kind, "does not fit")
+            yield Problem(path, problem, wanted(schema), meaning=told)
 
     def _at(self, path: list[str | int]) -> dict[str, Any]:
         node: Any = self._schema
@@ -114,33 +119,31 @@ _WORDS = {
 }
 
 
-def _expected(schema: Mapping[str, Any]) -> str:
-    """The accepted form in a few words, from the schema's own bounds."""
-    if options := schema.get("anyOf"):
-        return " or ".join(_expected(option) for option in options)
-    if choices := schema.get("enum"):
-        return "one of " + ", ".join(str(choice) for choice in choices)
-    kind = schema.get("type", "value")
-    words = str(" or ".join(kind) if isinstance(kind, list) else kind)
-    low, high = schema.get("minimum"), schema.get("maximum")
-    if low is not None and high is not None:
-        words += f" from {low} to {high}"
-    short, long = schema.get("minLength"), schema.get("maxLength")
-    if long is not None:
-        words += f" of {short or 0} to {long} characters"
-    if (items := schema.get("maxItems")) is not None:
-        words += f" of at most {items} items"
-    if pattern := schema.get("pattern"):
-        words += f" matching {pattern}"
-    if form := schema.get("format"):
-        words += f" ({form})"
-    return words
+def _unknown(
+    path: str, holder: Mapping[str, Any], error: jsonschema_rs.ValidationError
+) -> Iterator[Problem]:
+    given = error.instance if isinstance(error.instance, Mapping) else {}
+    for name in cast("list[str]", error.kind.as_dict()["unexpected"]):
+        yield Problem(
+            f"{path}.{name[:64]}",
+            "unknown argument",
+            "only the arguments of the schema",
+            tuple(holder.get("properties", {})),
+            argument(name, given, holder),
+        )
 
 
-def _closest(given: str, options: list[str]) -> str | None:
-    folded = {option.casefold(): option for option in options}
-    match = difflib.get_close_matches(given.casefold(), folded, n=1, cutoff=0.5)
-    return folded[match[0]] if match else None
+def _one_form(error: jsonschema_rs.ValidationError) -> list[jsonschema_rs.ValidationError]:
+    """What is wrong with the one form that is not null; nothing when there are several."""
+    branches = cast(
+        "list[list[jsonschema_rs.ValidationError]]", error.kind.as_dict().get("context") or []
+    )
+    forms = [one for one in branches if not (len(one) == 1 and _is_null(one[0]))]
+    return forms[0] if len(forms) == 1 and len(branches) > 1 else []
+
+
+def _is_null(error: jsonschema_rs.ValidationError) -> bool:
+    return error.kind.name == "type" and error.kind.as_dict().get("types") == ["null"]
 
 
 def invalid_arguments(tool: str, problems: list[Problem]) -> dict[str, Any]:

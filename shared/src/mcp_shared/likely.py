@@ -1,0 +1,73 @@
+"""Which argument or choice somebody meant who wrote another: by its letters, then by what it says.
+
+Pure: no clock, no network, no state. A guess is only given when one answer stands out: a wrong
+one leads to a call that is accepted and does something else.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+ALIKE = 0.6  # of names: `limt` and `limit` are, `text` and `stage` are not
+_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
+_KINDS: dict[str, tuple[type, ...]] = {
+    "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,),
+    "array": (list,), "object": (dict,),
+}  # fmt: skip
+
+
+def argument(name: str, given: Mapping[str, Any], holder: Mapping[str, Any]) -> str | None:
+    """The argument that an unknown one stands for, of those that are not given."""
+    properties: Mapping[str, Any] = holder.get("properties", {})
+    free = [one for one in properties if one not in given]
+    if (near := _near(name, free)) is not None:
+        return near
+    told = [one for one in free if _speaks_of(name, properties[one])]
+    if len(told) == 1:
+        return told[0]
+    missing = [one for one in holder.get("required", ()) if one in free]
+    unknown = [one for one in given if one not in properties]
+    if len(missing) == 1 and len(unknown) == 1 and _fits(given[name], properties[missing[0]]):
+        return str(missing[0])
+    return None
+
+
+def choice(given: str, options: list[str]) -> str | None:
+    """The choice that a value stands for."""
+    return _near(given, options, alike=0.5)
+
+
+def _near(given: str, options: Iterable[str], *, alike: float = ALIKE) -> str | None:
+    plain = {_plain(one): one for one in options}
+    own = _plain(given)
+    if own in plain:
+        return plain[own]
+    within = [one for one in plain if one and f" {one} " in f" {own} "]
+    if len(within) == 1:
+        return plain[within[0]]
+    match = difflib.get_close_matches(own, plain, n=1, cutoff=alike)
+    return plain[match[0]] if match else None
+
+
+def _plain(text: str) -> str:
+    """Words in lower case: `accountNumber`, `account-number` and `Account number` are one."""
+    return " ".join(word for word in _CASE.split(text) if word).casefold()
+
+
+def _speaks_of(name: str, schema: Any) -> bool:
+    words = set(_plain(name).split())
+    said = _plain(_described(schema)).split()
+    return bool(words) and words <= {*said, *(one.removesuffix("s") for one in said)}
+
+
+def _described(schema: Any) -> str:
+    if not isinstance(schema, Mapping):
+        return ""
+    forms = schema.get("anyOf") or ()
+    return " ".join([str(schema.get("description") or ""), *map(_described, forms)])
+
+
+def _fits(value: object, schema: Any) -> bool:
+    kind = schema.get("type") if isinstance(schema, Mapping) else None
+    return isinstance(kind, str) and isinstance(value, _KINDS.get(kind, ()))
