@@ -18,10 +18,10 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 def argument(name: str, given: Mapping[str, Any], holder: Mapping[str, Any]) -> str | None:
-    """The argument that an unknown one stands for, of those that are not given."""
+    """The argument that an unknown one stands for; by its words, only of those not given."""
     properties: Mapping[str, Any] = holder.get("properties", {})
     free = [one for one in properties if one not in given]
-    if (near := _near(name, free)) is not None:
+    if (near := _near(name, properties)) is not None:
         return near
     told = [one for one in free if _speaks_of(name, properties[one])]
     if len(told) == 1:
