@@ -5,6 +5,7 @@ No record, no entry; no record, no answer. The only place that makes a Receipt.
 
 import asyncio
 import hashlib
+import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,6 +24,8 @@ from mcp_gateway.call import Answer, Call, Grant, Principal, Raw, Receipt
 from mcp_gateway.policy import Rule
 from mcp_gateway.refusals import Refusal, ledger_down
 from mcp_shared.meta import RECEIPT
+
+log = logging.getLogger(__name__)
 
 GONE = Answer(status="cancelled", reason="caller_gone", error={})
 
@@ -152,6 +155,12 @@ class Recorder:
         except LedgerDown:
             return ledger_down().answer(call.method) if self._required else answer
         return _with_receipt(answer, entry)
+
+    async def begin(self) -> None:
+        """Put on the record that calls may go on without one, where they may."""
+        if not self._required:
+            log.warning("calls go on unrecorded while the ledger is down: best-effort")
+            await self.event("ledger_mode", {"mode": "best-effort"})
 
     async def event(self, name: str, detail: Mapping[str, Any]) -> None:
         """Something that is not a call: drift, a policy change, a sign-in to the console.

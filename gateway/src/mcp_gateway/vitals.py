@@ -60,7 +60,7 @@ class Vitals:
             gauge(
                 meter, "mcp_gateway.ledger.disk.used",
                 "Part of the ledger's disk in use, 0 to 1; calls that read end at 0.9, all at 0.95",
-                lambda: room.used,
+                lambda: room.used, "1",
             )  # fmt: skip
         by_server = (
             ("mcp_gateway.breaker.open", "1 while a server rests", lambda: self.forward.resting),

@@ -13,6 +13,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from infra.terraform.tree import FOLDER
 
+from mcp_gateway.audit import checkpoint_key
+
 CLIENT = """#!{python}
 import json, os, pathlib, sys
 home = pathlib.Path(os.environ["PRETENDED"])
@@ -35,10 +37,15 @@ else:
         print(json.dumps({{"SecretString": file.read_text()}}))
 """
 NAMES = (
-    "gateway-assertion.pem", "ledger.pem", "ledger.pub", "sealing.key", "session.key", "valkey",
+    "checkpoint.pem", "checkpoint.pub", "gateway-assertion.pem", "ledger.pem", "ledger.pub",
+    "payload.key", "sealing.key", "session.key", "valkey",
     "postgres-audit_writer", "postgres-crm_outbox", "keycloak-admin", "crm-token",
 )  # fmt: skip
-OUTPUT = {"arns": {name: f"arn-{name}" for name in NAMES}, "valkey_user": "mcp-prod-gateway"}
+OUTPUT = {
+    "arns": {name: f"arn-{name}" for name in NAMES},
+    "valkey_user": "mcp-prod-gateway",
+    "ledger": "mcp.larkfield.example/ledger",
+}
 
 
 @pytest.fixture
@@ -136,6 +143,23 @@ def test_a_new_ledger_key_leaves_the_old_one_trusted(cloud: Path) -> None:
         "ledger.pem",
         "ledger.pub",
     }
+
+
+def test_the_checkpoints_key_is_published_under_the_ledgers_name(
+    cloud: Path, tmp_path: Path
+) -> None:
+    """As the gateway itself would: it takes the key for its own, and adds no other."""
+    fill(cloud)
+    fill(cloud, "--renew", "checkpoint.pem")
+    values = held(cloud)
+    (tmp_path / "checkpoint.pem").write_text(values["checkpoint.pem"])
+    (tmp_path / "checkpoint.pem").chmod(0o600)
+    (tmp_path / "checkpoint.pub").write_text(values["checkpoint.pub"])
+    signer = checkpoint_key.signer(tmp_path, "another.example/ledger")
+    assert signer.name == "mcp.larkfield.example/ledger"
+    known = checkpoint_key.verifiers(tmp_path / "checkpoint.pub")
+    assert len(known) == 2
+    assert signer.verifier == known[-1]
 
 
 def test_a_name_that_is_not_there_changes_nothing(cloud: Path) -> None:

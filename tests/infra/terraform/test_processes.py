@@ -21,7 +21,7 @@ BASE = read_base(ROOT / "infra/local/stack.toml")
 ADDED: dict[str, Any] = yaml.safe_load((FOLDER / "servers.yaml").read_text("utf-8"))
 # what one machine needs, and AWS says otherwise: the bundle of the issuer's own authority, and where
 # checkpoints go, which has to be somebody else's there
-LOCAL_ONLY = {"GATEWAY_CHECKPOINTS", "SSL_CERT_FILE", "OTEL_EXPORTER_OTLP_CERTIFICATE"}
+LOCAL_ONLY = {"SSL_CERT_FILE", "OTEL_EXPORTER_OTLP_CERTIFICATE"}
 
 
 def part(name: str) -> PartFile:
@@ -45,7 +45,9 @@ def test_the_gateway_gets_every_setting_of_its_stack_toml(plan: dict[str, Any]) 
     given = set(plan["processes"]["gateway"]["environment"])
     needed = {*BASE.services["gateway"].env, *BASE.parts.env} - LOCAL_ONLY
     assert needed <= given
-    assert given - needed <= {"GATEWAY_PROFILE", "GATEWAY_REPLICA", "PGSSLMODE", "PGSSLROOTCERT"}
+    assert given - needed <= {
+        "GATEWAY_LEDGER_DISK", "GATEWAY_PROFILE", "GATEWAY_REPLICA", "PGSSLMODE", "PGSSLROOTCERT",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", LISTED)
@@ -161,6 +163,9 @@ def test_every_database_and_secret_follows_from_the_files(plan: dict[str, Any]) 
     assert set(plan["databases"]) == {database for database, _ in logins}
     assert {f"postgres-{login}" for _, login in logins} <= set(plan["secrets"])
     keys = {
+        "checkpoint.pem",
+        "checkpoint.pub",
+        "payload.key",
         "gateway-assertion.pem",
         "ledger.pem",
         "ledger.pub",

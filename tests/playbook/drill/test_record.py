@@ -16,7 +16,7 @@ import pytest
 
 from mcp_local.load import Stack
 from mcp_local.stack import place_for_test
-from mcp_playbook.drill import Drill, Record, cli, records
+from mcp_playbook.drill import DRILLS, Drill, Record, cli, records
 from mcp_playbook.drill.cli import rehearsed, verdict
 from mcp_playbook.drill.rehearsal import Rehearsal, write
 from mcp_playbook.drill.stage import FOREIGN, PREFIX, Stage, _sweep, own_environment
@@ -170,14 +170,16 @@ def test_the_command_lists_what_there_is_and_refuses_what_there_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PLAYBOOK_EVIDENCE", str(tmp_path))
+    unbuilt = Drill("flood", "The cellar is under water", missing="a pump")
+    monkeypatch.setattr(cli, "DRILLS", (*DRILLS, unbuilt))
     record, _ = run(all_holds, tmp_path)
     write(record.model_copy(update={"name": "valkey-down"}), tmp_path)
     assert cli.main([]) == 0
     shown = capsys.readouterr().out
     assert f"valkey-down       held {record.date:%Y-%m-%d}" in shown
-    assert line_of(shown, "disk-nearly-full").split()[1:3] == ["not", "yet"]
-    assert cli.main(["disk-nearly-full"]) == 2
-    assert "disk-nearly-full: not yet. Missing: " in capsys.readouterr().out
+    assert line_of(shown, "flood").split()[1:3] == ["not", "yet"]
+    assert cli.main(["flood"]) == 2
+    assert "flood: not yet. Missing: a pump" in capsys.readouterr().out
     assert cli.main(["no-such"]) == 2
     assert "There is no drill 'no-such'; there are issuer-down" in capsys.readouterr().out
     assert [one.name for one in records(tmp_path)] == ["valkey-down"]

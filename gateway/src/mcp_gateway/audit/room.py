@@ -17,7 +17,7 @@ import os
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import asyncpg
 
@@ -125,3 +125,23 @@ class Room:
             if used >= (mark - LEFT_BELOW if stays else mark):
                 return level
         return "enough"
+
+
+class Kept(Protocol):
+    """Who puts calls on the record, and asks before each whether there is room."""
+
+    room: Callable[[str], None]
+
+    async def event(self, name: str, detail: Mapping[str, Any]) -> None: ...
+
+
+async def opened(disk: str, url: str, record: Kept) -> Room | None:
+    """What looks after the ledger's disk, after its first look: no call begins before it. None
+    where no disk is named.
+    """
+    if not disk:
+        return None
+    room = Room(measure(disk, url), record.event)
+    record.room = room.insist
+    await room.look()
+    return room

@@ -29,6 +29,8 @@ module "processes" {
   issuer_inside = var.issuer.here ? "http://keycloak:8080" : null
   proxies       = 1
   gateway_tasks = module.sizes.tasks["gateway"].most
+  keep_days     = var.keep_days
+  ledger_gib    = module.sizes.database.most_storage
 }
 
 module "flows" {

@@ -14,8 +14,12 @@ output "balancer" {
 }
 
 output "secrets" {
-  description = "For fill_secrets.py: each secret's name and ARN, and the gateway's user at Valkey."
-  value       = { arns = module.keys.secret_arns, valkey_user = module.data.valkey_user.id }
+  description = "For fill_secrets.py: each secret's name and ARN, the gateway's user at Valkey, the ledger's name."
+  value = {
+    arns        = module.keys.secret_arns
+    valkey_user = module.data.valkey_user.id
+    ledger      = "${var.gateway_host}/ledger"
+  }
 }
 
 output "setups" {

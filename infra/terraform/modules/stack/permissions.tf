@@ -37,8 +37,14 @@ resource "aws_iam_policy" "boundary" {
       {
         Sid      = "IntoTheArchive"
         Effect   = "Allow"
-        Action   = "s3:PutObject"
+        Action   = ["s3:PutObject", "s3:PutObjectRetention", "s3:GetObject", "s3:GetObjectVersion"]
         Resource = "${module.archive.archive_arn}/*"
+      },
+      {
+        Sid      = "WhatIsInTheArchive"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
+        Resource = module.archive.archive_arn
       },
       {
         Sid      = "Telemetry"
@@ -60,16 +66,21 @@ resource "aws_iam_policy" "boundary" {
 }
 
 locals {
-  # it can add to the archive, and neither read nor take away
+  # it adds checkpoints, and reads them back when it takes over; no right takes away or shortens
   gateway_rights = [
     {
       Effect   = "Allow"
-      Action   = "s3:PutObject"
+      Action   = ["s3:PutObject", "s3:PutObjectRetention", "s3:GetObject", "s3:GetObjectVersion"]
       Resource = "${module.archive.archive_arn}/checkpoints/*"
     },
     {
       Effect   = "Allow"
-      Action   = "kms:GenerateDataKey"
+      Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
+      Resource = module.archive.archive_arn
+    },
+    {
+      Effect   = "Allow"
+      Action   = ["kms:GenerateDataKey", "kms:Decrypt"]
       Resource = module.keys.arns["archive"]
     },
   ]

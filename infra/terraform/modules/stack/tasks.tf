@@ -12,6 +12,7 @@ locals {
     "{administrator}" = module.data.administrator.login
     "{valkey}"        = module.data.valkey_address
     "{valkey_user}"   = module.data.valkey_user.name
+    "{archive}"       = module.archive.archive_name
   }
   # where a secret's value is; of the administrator's, which RDS keeps as JSON, the password alone
   secret_arns = merge(
@@ -52,9 +53,10 @@ locals {
   environment = {
     for name, one in local.python : name => merge(
       {
-        for key, value in one.environment : key => replace(replace(replace(replace(value,
+        for key, value in one.environment : key => replace(replace(replace(replace(replace(value,
           "{database}", local.known["{database}"]), "{administrator}", local.known["{administrator}"]),
-        "{valkey}", local.known["{valkey}"]), "{valkey_user}", local.known["{valkey_user}"])
+          "{valkey}", local.known["{valkey}"]), "{valkey_user}", local.known["{valkey_user}"]),
+        "{archive}", local.known["{archive}"])
       },
       {
         START_FILES      = jsonencode(merge(one.files, { "database-ca.pem" = "FILE_DATABASE_CA" }))

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from mcp_aws.cloud import Cloud, CloudError
-from mcp_aws.values import AskedForError, of
+from mcp_aws.values import PUBLIC, AskedForError, of, public_half
 
 DONE, MISSING, FAILED = 0, 1, 2  # exit codes
 
@@ -27,6 +27,7 @@ def main() -> int:
         output = json.load(sys.stdin)
         arns: dict[str, str] = output["arns"]
         user: str = output["valkey_user"]
+        ledger: str = output["ledger"]
     except (ValueError, KeyError, TypeError):
         sys.stderr.write("on standard input the output `secrets` of the root is expected\n")
         return FAILED
@@ -35,27 +36,33 @@ def main() -> int:
         sys.stderr.write(f"there is no secret {', '.join(unknown)}\n")
         return FAILED
     try:
-        return fill(Cloud(options.aws), arns, user, given, frozenset(options.renew))
+        return fill(Cloud(options.aws), arns, user, ledger, given, frozenset(options.renew))
     except (CloudError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return FAILED
 
 
 def fill(
-    cloud: Cloud, arns: dict[str, str], user: str, given: dict[str, str], renew: frozenset[str]
+    cloud: Cloud,
+    arns: dict[str, str],
+    user: str,
+    ledger: str,
+    given: dict[str, str],
+    renew: frozenset[str],
 ) -> int:
-    """ledger.pub after ledger.pem: it is made from it, and keeps the keys before."""
+    """A public half after its key: it is made from it, and keeps the keys before."""
     left = []
-    for name in sorted(arns, key=lambda one: (one == "ledger.pub", one)):
-        renewed = name in renew or (name == "ledger.pub" and "ledger.pem" in renew)
+    for name in sorted(arns, key=lambda one: (one in PUBLIC, one)):
+        renewed = name in renew or PUBLIC.get(name) in renew
         if cloud.has_value(arns[name]) and not renewed:
             print(f"kept    {name}")
             continue
         try:
             if name in given:
                 value = Path(given[name]).read_text("utf-8").strip()
-            elif name == "ledger.pub":
-                value = of(name, cloud.value(arns["ledger.pem"]), cloud.value_or_none(arns[name]))
+            elif name in PUBLIC:
+                private, before = cloud.value(arns[PUBLIC[name]]), cloud.value_or_none(arns[name])
+                value = public_half(name, private, before, ledger)
             else:
                 value = of(name)
         except AskedForError as error:

@@ -83,8 +83,8 @@ DRILLS: tuple[Drill, ...] = (
         missing="names in signed records: they stay until their day is retired",
     ),
     Drill(
-        "disk-nearly-full", "The ledger's disk is nearly full", needs="a small volume of its own",
-        missing="disk watermarks in the gateway, and a volume that a drill may fill safely",
+        "disk-nearly-full", "The ledger's disk is nearly full", module="disk_nearly_full",
+        needs="a stack of its own that believes in a small disk", alone=True,
     ),
 )  # fmt: skip
 

@@ -39,7 +39,7 @@ locals {
     }
   }
 
-  known = "^(python|task|database|valkey|valkey_user|administrator|secret:[A-Z0-9_]+)$"
+  known = "^(python|task|database|valkey|valkey_user|administrator|archive|secret:[A-Z0-9_]+)$"
   unmet = sort(flatten([
     for name, env in local.environment : [
       for key, value in env : "${name}: ${key} is ${value}"

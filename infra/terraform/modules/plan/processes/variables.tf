@@ -56,3 +56,15 @@ variable "gateway_tasks" {
   description = "Most tasks of the gateway: that many share the limits while Valkey is away."
   type        = number
 }
+
+variable "keep_days" {
+  description = "How long a checkpoint of the ledger cannot be removed; the archive's own days, or more."
+  type        = number
+  default     = 400
+}
+
+variable "ledger_gib" {
+  description = "The most the database may grow to: the gateway closes before that is used up."
+  type        = number
+  default     = 100
+}

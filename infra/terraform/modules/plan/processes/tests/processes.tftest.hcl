@@ -41,7 +41,7 @@ run "a_password_is_a_name_until_the_task_starts" {
     error_message = output.processes.gateway.environment.GATEWAY_REDIS_URL
   }
   assert {
-    condition     = output.processes.gateway.files["keys/sealing.key"] == "SECRET_SEALING_KEY:base64" && length(output.processes.gateway.files) == 5
+    condition     = output.processes.gateway.files["keys/sealing.key"] == "SECRET_SEALING_KEY:base64" && length(output.processes.gateway.files) == 8
     error_message = "the gateway's keys are files"
   }
   assert {
@@ -113,7 +113,7 @@ run "sample_data_is_not_loaded_in_aws" {
 run "an_entry_for_a_server_that_is_not_listed_is_refused" {
   command = plan
   variables {
-    additions = merge(yamldecode(file("../../../servers.yaml")), { billing = {} })
+    additions = merge(yamldecode(file("../../../servers.yaml")), { unlisted = {} })
   }
   expect_failures = [output.processes]
 }
