@@ -29,6 +29,12 @@ from sandbox_crm.settings import Settings as SandboxSettings
 BEN = Caller(
     "sub-ben", "ben", "Ben Okafor", frozenset({"sales"}), frozenset({"region-europe"}), "t"
 )
+HARU = Caller(  # sells in another team
+    "sub-haru", "haru", "Haru Nakagawa", frozenset({"sales"}), frozenset({"region-asia"}), "t"
+)
+ANA = Caller(
+    "sub-ana", "ana", "Ana Ferreira", frozenset({"analyst"}), frozenset({"region-all"}), "t"
+)
 CHO = Caller(
     "sub-cho", "cho", "Cho Min-ji", frozenset({"support"}), frozenset({"region-asia"}), "t"
 )
@@ -87,9 +93,15 @@ class Office:
     async def deal(self, stage: str = "appointmentscheduled", account: str = "11") -> str:
         """A new deal of an account."""
         url = f"/crm/objects/{V}/companies/{account}?idProperty=account_number"
-        company = (await self.crm.get(url)).json()["id"]
+        found = (await self.crm.get(f"{url}&properties=hubspot_owner_id")).json()
+        company, owner = found["id"], found["properties"]["hubspot_owner_id"]
         document = {
-            "properties": {"dealname": "Test valves", "dealstage": stage, "amount": "1000"},
+            "properties": {
+                "dealname": "Test valves",
+                "dealstage": stage,
+                "amount": "1000",
+                "hubspot_owner_id": owner,
+            },
             "associations": [
                 {
                     "to": {"id": company},

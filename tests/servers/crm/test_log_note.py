@@ -36,6 +36,7 @@ async def test_a_note_cannot_carry_markup(office: Office) -> None:
 
 async def test_the_same_key_and_request_give_the_same_note_again(office: Office) -> None:
     answers = [given(await office.call("log_note", **NOTE)) for _ in range(3)]
+    assert [one.pop("made_before") for one in answers] == [False, True, True]
     assert answers[0] == answers[1] == answers[2]
     assert len(await office.notes("Wants a quote.")) == 1
     assert office.wire.count(POST) == 1
@@ -73,7 +74,8 @@ async def test_ten_at_once_with_one_key_make_one_note(office: Office) -> None:
 async def test_an_answer_lost_after_the_note_landed_makes_one_note(office: Office) -> None:
     office.wire.faults.append(Fault(POST, "lose answer"))
     first = given(await office.call("log_note", **NOTE))
-    assert given(await office.call("log_note", **NOTE)) == first
+    assert not first["made_before"]
+    assert given(await office.call("log_note", **NOTE)) == {**first, "made_before": True}
     [note] = await office.notes("Wants a quote.")
     assert note["id"] == first["note_id"]
     assert office.wire.count(POST) == 1
@@ -125,7 +127,8 @@ async def test_a_write_is_never_retried_in_one_call(office: Office, status: int)
 
 async def test_a_deal_of_another_account_is_refused(office: Office) -> None:
     deal = await office.deal(account="2")
-    refused(await office.call("log_note", **NOTE, deal_id=deal), "invalid")
+    refused(await office.call("log_note", who=CHO, **NOTE, deal_id=deal), "invalid")
+    refused(await office.call("log_note", **NOTE, deal_id=deal), "not_found")
     refused(await office.call("log_note", **NOTE, deal_id="5"), "not_found")
     assert office.wire.count(POST) == 0
 

@@ -1,17 +1,19 @@
-"""What needs no CRM: texts, cursors, stages, days."""
+"""What needs no CRM: texts, stages, days, whose records, and when not to ask."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_crm import cursor, stages
+from mcp_crm import stages
+from mcp_crm.breaker import FAILURES, OPEN_SECONDS, Breaker
 from mcp_crm.dates import checked
-from mcp_crm.records import record, records
+from mcp_crm.models import Owner
+from mcp_crm.records import Colleague, Record, record, records
+from mcp_crm.sight import MAX_VALUES, Sight, sight
 from mcp_crm.stages import Stage
-from mcp_crm.text import MAX_CHARACTERS, markup, plain
-from mcp_shared.faults import Invalid
+from mcp_crm.text import MAX_CHARACTERS, markup, numbers_among, plain
+from mcp_shared.faults import Invalid, Unavailable
 
-KEY = b"k" * 32
 printable = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=200)
 
 
@@ -34,23 +36,6 @@ def test_a_long_note_is_cut_and_says_so() -> None:
     cut = plain("word " * 5000)
     assert len(cut) <= MAX_CHARACTERS
     assert cut.endswith("…")
-
-
-@given(st.integers(0, 10**6), st.text(max_size=20), st.text(max_size=20))
-def test_a_cursor_opens_with_its_own_question_only(offset: int, one: str, other: str) -> None:
-    sealed = cursor.sealed(KEY, offset, [one])
-    assert cursor.opened(KEY, sealed, [one]) == offset
-    if one != other:
-        with pytest.raises(Invalid):
-            cursor.opened(KEY, sealed, [other])
-    with pytest.raises(Invalid):
-        cursor.opened(b"another", sealed, [one])
-
-
-@given(st.text(min_size=1, max_size=80))
-def test_a_made_up_cursor_is_invalid(text: str) -> None:
-    with pytest.raises(Invalid):
-        cursor.opened(KEY, text, ["question"])
 
 
 SENT = Stage("3", "Contract sent", "p", "Sales", closed=False, won=False)
@@ -87,3 +72,91 @@ def test_no_answer_of_a_crm_can_make_reading_it_fail(document: object) -> None:
     record(document)
     if isinstance(document, dict):
         records(document)
+
+
+def colleagues(**teams: str) -> dict[str, Colleague]:
+    return {
+        name: Colleague(Owner(name=name, email=f"{name}@x.example"), frozenset(of.split()))
+        for name, of in teams.items()
+    }
+
+
+def owned(owner: str | None) -> Record:
+    return Record("1", {"hubspot_owner_id": owner}, {}, {})
+
+
+TEAMS = colleagues(ada="north", bo="north south", cy="south", di="")
+
+
+@pytest.mark.parametrize(
+    ("reach", "own", "reached"),
+    [
+        ({"team"}, "ada", {"ada", "bo"}), ({"team"}, "bo", {"ada", "bo", "cy"}), ({"team"}, "di", {"di"}),
+        ({"own"}, "bo", {"bo"}), ({"own", "team"}, "cy", {"bo", "cy"}), ({"team"}, None, set()), (set(), "ada", set()),
+        ({"all", "own"}, None, {"ada", "bo", "cy", "di", None}), ({"everything"}, "ada", set()),
+    ],
+)  # fmt: skip
+def test_the_widest_reach_of_a_person_s_roles_counts_and_none_is_none(
+    reach: set[str], own: str | None, reached: set[str | None]
+) -> None:
+    seen = sight(frozenset(reach), own, TEAMS)
+    assert {one for one in (*TEAMS, None) if seen.covers(owned(one))} == reached
+    assert seen.nothing == (not reached)
+
+
+def test_a_search_names_everyone_whose_records_it_may_find_or_is_not_made() -> None:
+    state = {"propertyName": "x", "operator": "EQ", "value": "1"}
+    assert Sight(None).groups() == []
+    assert Sight(None).groups([state]) == [{"filters": [state]}]
+    many = frozenset(str(n) for n in range(2 * MAX_VALUES + 1))
+    groups = Sight(many).groups([state])
+    assert [one["filters"][0] for one in groups] == [state] * 3
+    assert {v for one in groups for v in one["filters"][1]["values"]} == many
+    with pytest.raises(Unavailable):
+        Sight(frozenset(str(n) for n in range(6 * MAX_VALUES))).groups()
+    with pytest.raises(Unavailable):
+        Sight(many).groups([state] * 6)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("ada", True), ("anything at all", True), ("555", False), ("+45 555", False), ("ada 12", True),
+     ("ada 13", False), ("1", True), ("", True), ("-", True)],
+)  # fmt: skip
+def test_a_number_has_to_stand_in_a_field_that_everyone_sees(query: str, found: bool) -> None:
+    assert numbers_among(query, ["Ada", None, "ada@firm-12.example"]) is found
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_after_failures_in_a_row_one_request_is_let_through_now_and_then() -> None:
+    clock = Clock()
+    breaker = Breaker(clock)
+    for _ in range(FAILURES - 1):
+        breaker.failed()
+    assert breaker.refuses() == 0
+    breaker.failed()
+    assert breaker.refuses() == OPEN_SECONDS
+    clock.now += OPEN_SECONDS
+    assert breaker.refuses() == 0
+    assert breaker.refuses() == OPEN_SECONDS
+    breaker.answered()
+    assert breaker.refuses() == 0
+
+
+def test_a_limit_of_searches_holds_back_searches_alone_and_the_account_s_own_everyone() -> None:
+    clock = Clock()
+    breaker = Breaker(clock)
+    breaker.limited(3, search=True)
+    assert (breaker.held(search=True), breaker.held(search=False)) == (3, 0)
+    breaker.limited(5, search=False)
+    breaker.limited(1, search=False)
+    clock.now += 1
+    assert (breaker.held(search=True), breaker.held(search=False)) == (4, 4)
+    clock.now += 9
+    assert breaker.held(search=True) == 0

@@ -1,8 +1,9 @@
 """The CRM's API over HTTP: one pooled client, one deadline per tool call, no redirects.
 
 Reads are tried again after 429, 5xx and lost connections; writes never are, because a write whose
-answer is lost may have happened. What the vendor says of a failure stays in the log: the model is
-told in our words.
+answer is lost may have happened. While the CRM is down, or a limit is hit, nobody waits longer than
+their own deadline allows. What the vendor says of a failure stays in the log: the model is told in
+our words.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from urllib.parse import quote
 import httpx
 import orjson
 
+from mcp_crm.breaker import Breaker
 from mcp_crm.directory import OutcomeUnknown
 from mcp_shared.faults import Unavailable
 
@@ -29,6 +31,7 @@ TRANSIENT = frozenset({429, 500, 502, 503, 504})
 PAUSES: Mapping[str, float] = {"TEN_SECONDLY_ROLLING": 1.0, "SECONDLY": 0.4}
 PAUSE = 0.15
 LONGEST_PAUSE = 4.0
+DAILY_SECONDS = 60.0  # the day's end is not said: asked again once a minute
 
 
 class Rejected(Exception):  # noqa: N818  the API's own "no", for the adapter to interpret
@@ -61,6 +64,7 @@ class Api:
     base_url: str
     version: str
     until: float
+    breaker: Breaker
 
     def path(self, area: str, *segments: str) -> str:
         """`/crm/<area>/<version>/<segments>`; a segment can never become two."""
@@ -83,7 +87,8 @@ class Api:
 
         """
         for attempt in range(ATTEMPTS):
-            pause = random.uniform(0, min(LONGEST_PAUSE, PAUSE * 2**attempt))  # noqa: S311
+            pause = _jitter(PAUSE, attempt)
+            await self._permitted(path, self._left())
             try:
                 answer = await self._send(method, path, self._left(), params=params, json=json)
             except (httpx.TransportError, TimeoutError) as error:
@@ -92,9 +97,8 @@ class Api:
                 if answer.status not in TRANSIENT:
                     return self._accepted(answer)
                 log.info("crm busy", extra={"code": answer.status, "attempt": attempt})
-                if answer.document.get("policyName") == "DAILY":
-                    break
-                pause = _pause(answer, attempt, pause)
+                if answer.status == 429:
+                    pause = self._limited(answer, path, attempt)
             if pause >= self._left() or attempt == ATTEMPTS - 1:
                 break
             await asyncio.sleep(pause)
@@ -109,6 +113,7 @@ class Api:
             OutcomeUnknown: sent, and no answer came.
 
         """
+        await self._permitted(path, self._left() - LOOK_SECONDS)
         seconds = self._left() - LOOK_SECONDS
         if seconds <= 0:
             raise _unavailable()
@@ -120,11 +125,35 @@ class Api:
             log.warning("crm write lost", extra={"code": type(error).__name__})
             raise OutcomeUnknown from error
         if answer.status == 429:  # the limiter stands in front of the write
+            self._limited(answer, path, 0)
             raise _unavailable()
         if answer.status >= 500:
             log.warning("crm write lost", extra={"code": answer.status})
             raise OutcomeUnknown
         return self._accepted(answer)
+
+    async def _permitted(self, path: str, seconds: float) -> None:
+        """Wait for a limit to be over, if there is time; refuse at once while the CRM is down."""
+        if (closed := self.breaker.refuses()) > 0:
+            raise _unavailable(closed)
+        held = self.breaker.held(search=path.endswith("/search"))
+        if held >= seconds:
+            raise _unavailable(held)
+        if held:
+            # a little later, so that many waiting do not return in one instant
+            await asyncio.sleep(min(held + _jitter(PAUSE, 0), seconds))
+
+    def _limited(self, answer: _Answered, path: str, attempt: int) -> float:
+        """Seconds to wait after a 429; what everyone has to wait for is noted."""
+        search, policy = path.endswith("/search"), str(answer.document.get("policyName"))
+        asked = answer.headers.get("Retry-After", "")
+        if asked.isascii() and asked.isdigit() and len(asked) < 6:
+            self.breaker.limited(float(asked), search=search and policy == "SECONDLY")
+            return float(asked)
+        if policy == "DAILY":
+            self.breaker.limited(DAILY_SECONDS, search=False)
+            return DAILY_SECONDS
+        return _jitter(PAUSES.get(policy, PAUSE), attempt)
 
     def _left(self) -> float:
         return self.until - asyncio.get_running_loop().time()
@@ -148,6 +177,18 @@ class Api:
         # the last look before the token leaves
         if not str(request.url).startswith(f"{self.base_url}/crm/"):
             raise ValueError("a request would leave the CRM")
+        try:
+            answer = await self._received(request, seconds)
+        except (httpx.TransportError, TimeoutError):
+            self.breaker.failed()
+            raise
+        if answer.status in TRANSIENT and answer.status != 429:
+            self.breaker.failed()
+        else:
+            self.breaker.answered()
+        return answer
+
+    async def _received(self, request: httpx.Request, seconds: float) -> _Answered:
         async with asyncio.timeout(seconds):
             response = await self.client.send(request, stream=True)
             try:
@@ -186,14 +227,9 @@ class Api:
         raise Rejected(answer.status, category, codes)
 
 
-def _pause(answer: _Answered, attempt: int, usual: float) -> float:
-    asked = answer.headers.get("Retry-After", "")
-    if asked.isascii() and asked.isdigit():
-        # a little later than asked, so that many waiting do not return in one instant
-        return float(asked) + random.uniform(0, PAUSE)  # noqa: S311
-    if longest := PAUSES.get(str(answer.document.get("policyName"))):
-        return random.uniform(0, min(LONGEST_PAUSE, longest * 2**attempt))  # noqa: S311
-    return usual
+def _jitter(longest: float, attempt: int) -> float:
+    """Full jitter: anything up to a ceiling that doubles with every attempt."""
+    return random.uniform(0, min(LONGEST_PAUSE, longest * 2**attempt))  # noqa: S311
 
 
 def _document(received: bytes) -> dict[str, Any]:
@@ -204,8 +240,8 @@ def _document(received: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _unavailable() -> Unavailable:
+def _unavailable(seconds: float = 60.0) -> Unavailable:
     return Unavailable(
         "The CRM does not answer at the moment.",
-        instead="Try again in a minute; what was asked for was not changed.",
+        instead=f"Try again in {max(1, round(seconds))} seconds; this call changed nothing.",
     )

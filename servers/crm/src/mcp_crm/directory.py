@@ -1,7 +1,7 @@
 """The port: what the tools need of a CRM, whichever it is.
 
-An adapter is opened for one caller and one call. Today every caller sees the same records; an
-adapter that narrows them by person or region has the caller at hand and changes no tool.
+An adapter is opened for one caller and one call, and answers with the records this person may see:
+what others may see is not there for them, in a list, by its id, or as what a write is about.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +13,7 @@ from mcp.server.mcpserver import Context, Resolve
 from mcp_crm.models import Account, AccountOverview, Contact, Deal, DealStatus
 from mcp_crm.outbox import Outbox
 from mcp_crm.stages import Stage
+from mcp_shared.cursors import Cursors
 from mcp_shared.identity import Caller, caller
 
 
@@ -91,7 +92,7 @@ class Desk:
 
     directory: Callable[[Caller], Directory]
     outbox: Outbox
-    cursor_key: bytes
+    cursors: Cursors
 
 
 async def open_desk(ctx: Context) -> Desk:

@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS outbox.write (
     created_at   timestamptz NOT NULL DEFAULT now(),
     updated_at   timestamptz NOT NULL DEFAULT now()
 );
+ALTER TABLE outbox.write ADD COLUMN IF NOT EXISTS attempt integer NOT NULL DEFAULT 1;
 """
 
 

@@ -4,6 +4,9 @@ One row per person, tool and idempotency key. It is `claimed` before anything le
 before the write does, and `done` with the answer afterwards. A row that stayed `sent` is a write
 whose outcome nobody knows: the next attempt looks before it sends. Requests are kept as a hash and
 answers without the texts people wrote.
+
+Attempts are numbered. One that was held up for longer than its lease (a process that was stopped
+and goes on) finds another's number in its row: it sends nothing and changes nothing.
 """
 
 import asyncio
@@ -52,6 +55,7 @@ class Ticket:
     """The right to attempt a write now; nobody else holds it until the lease ends."""
 
     marker: str
+    attempt: int
     sent: bool
     seen: dict[str, Any]
     result: dict[str, Any] | None
@@ -85,16 +89,23 @@ class Outbox:
                 instead="Choose a new idempotency_key for a new change.",
             )
         if row is None or row["state"] != "done":
-            raise Unavailable(
-                "The same change is being made at this moment.",
-                instead="Wait a few seconds and repeat the call with the same idempotency_key.",
-            )
+            raise _under_way()
         return _ticket(request.marker, row)
 
     async def sending(self, ticket: Ticket, seen: dict[str, Any]) -> None:
-        """Note that the write leaves now, and what stood there before it."""
+        """Note that the write leaves now, and what stood there before it.
+
+        Raises:
+            Unavailable: the lease is over, or the outbox cannot be reached: nothing may leave.
+
+        """
         async with self._connection() as db:
-            await db.execute(_SENDING, ticket.marker, orjson.dumps(seen).decode())
+            kept = await db.fetchval(
+                _SENDING, ticket.marker, ticket.attempt, orjson.dumps(seen).decode()
+            )
+        if kept is None:
+            log.warning("overtaken", extra={"code": "outbox_overtaken"})
+            raise _under_way()
 
     async def done(self, ticket: Ticket, result: dict[str, Any]) -> None:
         """Keep the answer. When that fails the next attempt finds the write by looking."""
@@ -108,7 +119,7 @@ class Outbox:
         """Let the next attempt in; forget the row when nothing of it ever left."""
         try:
             async with self._connection() as db:
-                await db.execute(_FORGET if unsent else _RELEASE, ticket.marker)
+                await db.execute(_FORGET if unsent else _RELEASE, ticket.marker, ticket.attempt)
         except Unavailable:
             log.warning("lease not released", extra={"code": "outbox_unavailable"})
 
@@ -147,23 +158,37 @@ class Outbox:
 def _ticket(marker: str, row: asyncpg.Record) -> Ticket:
     result = orjson.loads(row["result"]) if row["state"] == "done" else None
     seen = orjson.loads(row["seen"]) if row["seen"] else {}
-    return Ticket(marker, sent=row["state"] == "sent", seen=seen, result=result)
+    sent = row["state"] == "sent"
+    return Ticket(marker, row["attempt"], sent=sent, seen=seen, result=result)
+
+
+def _under_way() -> Unavailable:
+    return Unavailable(
+        "The same change is being made at this moment.",
+        instead="Wait a few seconds and repeat the call with the same idempotency_key.",
+    )
 
 
 # takes a new row, or one whose last attempt is over; a row that is done or leased yields nothing
 _CLAIM = """
 INSERT INTO outbox.write AS w (marker, request, tool, subject, leased_until)
 VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5))
-ON CONFLICT (marker) DO UPDATE SET leased_until = excluded.leased_until, updated_at = now()
+ON CONFLICT (marker) DO UPDATE
+SET leased_until = excluded.leased_until, attempt = w.attempt + 1, updated_at = now()
 WHERE w.request = excluded.request AND w.state <> 'done' AND w.leased_until <= now()
-RETURNING request, state, seen, result
+RETURNING request, attempt, state, seen, result
 """
-_READ = "SELECT request, state, seen, result FROM outbox.write WHERE marker = $1"
+_READ = "SELECT request, attempt, state, seen, result FROM outbox.write WHERE marker = $1"
 _SENDING = """
-UPDATE outbox.write SET state = 'sent', seen = $2::jsonb, updated_at = now() WHERE marker = $1
+UPDATE outbox.write SET state = 'sent', seen = $3::jsonb, updated_at = now()
+WHERE marker = $1 AND attempt = $2 AND state <> 'done' AND leased_until > now()
+RETURNING attempt
 """
 _DONE = """
 UPDATE outbox.write SET state = 'done', result = $2::jsonb, updated_at = now() WHERE marker = $1
 """
-_RELEASE = "UPDATE outbox.write SET leased_until = now() WHERE marker = $1 AND state <> 'done'"
-_FORGET = "DELETE FROM outbox.write WHERE marker = $1 AND state <> 'done'"
+_RELEASE = """
+UPDATE outbox.write SET leased_until = now()
+WHERE marker = $1 AND attempt = $2 AND state <> 'done'
+"""
+_FORGET = "DELETE FROM outbox.write WHERE marker = $1 AND attempt = $2 AND state <> 'done'"

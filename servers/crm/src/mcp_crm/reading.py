@@ -3,14 +3,19 @@
 What the API refuses becomes a fault in our words here.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mcp_crm import records
 from mcp_crm.api import Api, Rejected
 from mcp_crm.records import Record
+from mcp_crm.sight import OWNER, Sight
 from mcp_shared.faults import Invalid, NotFound, Unavailable
+
+BATCH = 100  # records of one request
+MAX_LINK_PAGES = 20  # of 500 links
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +23,14 @@ class Reading:
     api: Api
 
     async def one(
-        self, kind: str, key: str, *, id_property: str | None = None, linked: str = ""
+        self, kind: str, key: str, seen: Sight, *, id_property: str | None = None, linked: str = ""
     ) -> Record:
+        """A record by its id or by a unique property.
+
+        Raises:
+            NotFound: it is not there, or not for this person.
+
+        """
         properties = records.COMPANY if kind == "companies" else records.DEAL
         params = {"properties": ",".join(properties)}
         if id_property:
@@ -35,21 +46,46 @@ class Reading:
             raise unfit() from refused
         if found is None:
             raise Unavailable("The CRM's answer made no sense.", instead="Try again later.")
+        if not seen.covers(found):
+            raise missing(kind)
+        for target, after in found.further.items():
+            rest = await self._links(kind, found.id, target, after)
+            found = replace(found, linked={**found.linked, target: (*found.linked[target], *rest)})
+        return found
+
+    async def _links(self, kind: str, key: str, target: str, after: str) -> list[str]:
+        """The pages of links that follow the first."""
+        path = self.api.path("associations", kind, target, "batch", "read")
+        found: list[str] = []
+        for _ in range(MAX_LINK_PAGES):
+            document = await self._ask(path, {"inputs": [{"id": key, "after": after}]})
+            found += [to for _, to in records.links(document)]
+            pages = document.get("results") or [{}]
+            if not (following := records.next_page(pages[0])):
+                break
+            after = following
         return found
 
     async def search(self, kind: str, document: Mapping[str, Any]) -> dict[str, Any]:
         return await self._ask(self.api.path("objects", kind, "search"), document)
 
     async def batch(self, kind: str, ids: Sequence[str], properties: Sequence[str]) -> list[Record]:
-        if not ids:
-            return []
-        document = {"inputs": [{"id": one} for one in ids], "properties": list(properties)}
-        return records.records(
-            await self._ask(self.api.path("objects", kind, "batch", "read"), document)
+        """As many records as are there, a hundred with each request."""
+        parts = [ids[at : at + BATCH] for at in range(0, len(ids), BATCH)]
+        path = self.api.path("objects", kind, "batch", "read")
+        answers = await asyncio.gather(
+            *(
+                self._ask(
+                    path,
+                    {"inputs": [{"id": one} for one in part], "properties": list(properties)},
+                )
+                for part in parts
+            )
         )
+        return [one for answer in answers for one in records.records(answer)]
 
-    async def companies_of(self, kind: str, ids: Sequence[str]) -> dict[str, Record]:
-        """The first account of each contact or deal."""
+    async def companies_of(self, kind: str, ids: Sequence[str], seen: Sight) -> dict[str, Record]:
+        """The first account of each contact or deal, where the person may know of it."""
         if not ids:
             return {}
         path = self.api.path("associations", kind, "companies", "batch", "read")
@@ -59,7 +95,9 @@ class Reading:
             first.setdefault(source, target)
         wanted = sorted(set(first.values()))
         companies = {
-            one.id: one for one in await self.batch("companies", wanted, ("name", "account_number"))
+            one.id: one
+            for one in await self.batch("companies", wanted, ("name", "account_number", OWNER))
+            if seen.covers(one)
         }
         return {
             source: companies[target] for source, target in first.items() if target in companies

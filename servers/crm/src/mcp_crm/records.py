@@ -12,7 +12,10 @@ from mcp_crm.models import Account, Contact, Deal, Note, Owner
 from mcp_crm.stages import Stage
 from mcp_crm.text import plain, visible
 
-CONTACT = ("firstname", "lastname", "email", "phone", "jobtitle", "company")
+CONTACT = (
+    "firstname", "lastname", "email", "phone", "jobtitle", "company", "hubspot_owner_id",
+)  # fmt: skip
+FOUND_BY = ("firstname", "lastname", "email", "company")
 COMPANY = (
     "name", "domain", "country", "region", "industry", "annualrevenue", "numberofemployees",
     "account_number", "hubspot_owner_id",
@@ -29,6 +32,8 @@ class Record:
     id: str
     properties: Mapping[str, Any]
     linked: Mapping[str, Sequence[str]]
+    # by type, where its next page of links begins
+    further: Mapping[str, str]
 
     def text(self, name: str) -> str | None:
         value = self.properties.get(name)
@@ -54,7 +59,20 @@ def record(document: Any) -> Record | None:
             for kind, group in (linked.items() if isinstance(linked, dict) else ())
             if isinstance(group, dict)
         },
+        {
+            str(kind): after
+            for kind, group in (linked.items() if isinstance(linked, dict) else ())
+            if isinstance(group, dict) and (after := next_page(group))
+        },
     )
+
+
+def next_page(document: Mapping[str, Any]) -> str | None:
+    """Where the next page begins, if there is one."""
+    paging = document.get("paging")
+    following = paging.get("next") if isinstance(paging, dict) else None
+    after = following.get("after") if isinstance(following, dict) else None
+    return str(after) if after else None
 
 
 def records(document: Mapping[str, Any]) -> list[Record]:
@@ -80,10 +98,24 @@ def links(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield source, target
 
 
-def owner(document: Mapping[str, Any]) -> tuple[str, Owner]:
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    owner: Owner
+    teams: frozenset[str]
+
+
+def colleague(document: Mapping[str, Any]) -> tuple[str, Colleague]:
     name = f"{document.get('firstName') or ''} {document.get('lastName') or ''}".strip()
     email = str(document.get("email") or "")
-    return str(document.get("id")), Owner(name=visible(name or email), email=visible(email))
+    teams = document.get("teams")
+    return str(document.get("id")), Colleague(
+        Owner(name=visible(name or email), email=visible(email)),
+        frozenset(
+            str(team["id"])
+            for team in (teams if isinstance(teams, list) else [])
+            if isinstance(team, dict) and team.get("id")
+        ),
+    )
 
 
 def stages(document: Mapping[str, Any]) -> list[Stage]:

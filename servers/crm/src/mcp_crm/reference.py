@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from mcp_crm import records
 from mcp_crm.api import Api, Rejected
 from mcp_crm.models import Owner
+from mcp_crm.records import Colleague
 from mcp_crm.stages import Stage
 from mcp_shared.faults import Invalid, Unavailable
 from mcp_shared.identity import Caller
@@ -27,20 +28,22 @@ class Reference:
         self._kept: dict[str, tuple[float, Any]] = {}
         self._fetching = asyncio.Lock()
 
-    async def owners(self, api: Api) -> Mapping[str, Owner]:
-        async def fetch() -> Mapping[str, Owner]:
-            found: dict[str, Owner] = {}
+    async def colleagues(self, api: Api) -> Mapping[str, Colleague]:
+        async def fetch() -> Mapping[str, Colleague]:
+            found: dict[str, Colleague] = {}
             params = {"limit": "100"}
             for _ in range(MAX_PAGES):
                 document = await _get(api, api.path("owners"), params)
-                found |= dict(records.owner(one) for one in document.get("results", []))
-                after = document.get("paging", {}).get("next", {}).get("after")
-                if not after:
+                found |= dict(records.colleague(one) for one in document.get("results", []))
+                if not (after := records.next_page(document)):
                     break
-                params = {"limit": "100", "after": str(after)}
+                params = {"limit": "100", "after": after}
             return found
 
-        return await self._fresh("owners", fetch)
+        return await self._fresh("colleagues", fetch)
+
+    async def owners(self, api: Api) -> Mapping[str, Owner]:
+        return {number: one.owner for number, one in (await self.colleagues(api)).items()}
 
     async def stages(self, api: Api) -> Sequence[Stage]:
         async def fetch() -> Sequence[Stage]:
@@ -49,11 +52,16 @@ class Reference:
         return await self._fresh("stages", fetch)
 
     async def own_id(self, api: Api, who: Caller) -> str | None:
-        """The caller among the owners, by the part of the address that is their user name."""
-        for owner_id, owner in (await self.owners(api)).items():
-            if owner.email.partition("@")[0].casefold() == who.username.casefold():
-                return owner_id
-        return None
+        """The caller among the owners, by the part of the address that is their user name.
+
+        Two owners with that name are nobody: a wrong one would open a stranger's records.
+        """
+        found = [
+            owner_id
+            for owner_id, owner in (await self.owners(api)).items()
+            if owner.email.partition("@")[0].casefold() == who.username.casefold()
+        ]
+        return found[0] if len(found) == 1 else None
 
     async def owner_id(self, api: Api, wanted: str, who: Caller) -> str:
         """An owner by name or e-mail address, or the caller by "me".

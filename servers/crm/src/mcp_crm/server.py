@@ -1,8 +1,7 @@
 """The CRM server put together: tools, prompt, and what is held open while it runs."""
 
 import asyncio
-import hashlib
-import hmac
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +10,7 @@ import httpx
 from mcp.server.mcpserver import MCPServer
 
 from mcp_crm.api import Api
+from mcp_crm.breaker import Breaker
 from mcp_crm.directory import Desk, Directory
 from mcp_crm.hubspot import HubSpot
 from mcp_crm.outbox import Outbox
@@ -18,7 +18,9 @@ from mcp_crm.prompts import account_briefing
 from mcp_crm.reference import Reference
 from mcp_crm.settings import Settings
 from mcp_crm.tools import find_contacts, get_account, list_deals, log_note, update_deal_stage
+from mcp_shared.cursors import Cursors
 from mcp_shared.identity import Caller
+from mcp_shared.masking_file import OwnPolicy, beside
 from mcp_shared.serve import new_server
 
 VERSION = "0.1.0"
@@ -38,7 +40,8 @@ async def desk(settings: Settings) -> AsyncIterator[Desk]:
     outbox = Outbox(
         settings.database_url, lease_seconds=settings.deadline_seconds + LEASE_MARGIN_SECONDS
     )
-    reference = Reference()
+    reference, breaker = Reference(), Breaker()
+    policy = OwnPolicy(beside(sys.modules[__name__]))
     async with httpx.AsyncClient(
         headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
         timeout=httpx.Timeout(settings.deadline_seconds, connect=CONNECT_SECONDS),
@@ -49,12 +52,11 @@ async def desk(settings: Settings) -> AsyncIterator[Desk]:
 
         def directory(who: Caller) -> Directory:
             until = asyncio.get_running_loop().time() + settings.deadline_seconds
-            api = Api(client, settings.base_url, settings.api_version, until)
-            return HubSpot(api, reference, who)
+            api = Api(client, settings.base_url, settings.api_version, until, breaker)
+            return HubSpot(api, reference, who, policy.records(who.roles))
 
         try:
-            key = hmac.digest(token.encode(), b"mcp-crm cursor", hashlib.sha256)
-            yield Desk(directory, outbox, key)
+            yield Desk(directory, outbox, Cursors(token))
         finally:
             await outbox.close()
 

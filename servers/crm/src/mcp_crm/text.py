@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 
 MAX_CHARACTERS = 2_000  # of one note in an answer
@@ -13,6 +14,8 @@ _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
     "\U000e0000-\U000e007f]"
 )
+
+_WORDS = re.compile(r"[^\s!-/:-@\[-`{-~]+")
 
 
 class _Words(HTMLParser):
@@ -37,6 +40,16 @@ class _Words(HTMLParser):
 def visible(text: str) -> str:
     """Without what a reader could not see."""
     return _HIDDEN.sub("", text)
+
+
+def numbers_among(query: str, fields: Sequence[str | None]) -> bool:
+    """Whether every word of the query without a letter begins a word of these fields."""
+    words = _WORDS.findall(" ".join(field or "" for field in fields).casefold())
+    return all(
+        any(word.startswith(term) for word in words)
+        for term in _WORDS.findall(query.casefold())
+        if not any(mark.isalpha() for mark in term)
+    )
 
 
 def plain(markup: str) -> str:

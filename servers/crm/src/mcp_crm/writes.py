@@ -32,11 +32,13 @@ class Write(Generic[Result]):
 async def once(outbox: Outbox, request: Request, write: Write[Result]) -> Result:
     ticket = await outbox.claim(request)
     if ticket.result is not None:
-        return write.result.model_validate(ticket.result)
+        return write.result.model_validate({**ticket.result, "made_before": True})
     unknown = ticket.sent
     try:
         result = await write.look(ticket.marker, ticket.seen) if unknown else None
-        if result is None:
+        if result is not None:
+            result = result.model_copy(update={"made_before": True})
+        else:
             seen = await write.prepare()
             await outbox.sending(ticket, seen)
             try:

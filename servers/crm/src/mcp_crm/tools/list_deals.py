@@ -6,7 +6,6 @@ from typing import Annotated
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
-from mcp_crm import cursor as cursors
 from mcp_crm import stages
 from mcp_crm.dates import Day, checked
 from mcp_crm.directory import DealQuery, TheDesk, TheDirectory
@@ -75,14 +74,16 @@ async def list_deals(
         status, found, owner, account, checked("closing_from", closing_from),
         checked("closing_to", closing_to),
     )  # fmt: skip
-    question = [caller().subject, asdict(query)]
-    page = await crm.deals(query, limit, cursors.opened(desk.cursor_key, cursor, question))
+    # the limit may change from page to page; everything else belongs to the question
+    question, who = asdict(query), caller().subject
+    offset = desk.cursors.open(who, "list_deals", question, cursor) if cursor else 0
+    page = await crm.deals(query, limit, offset)
     following = page.next_offset
     return DealList(
         deals=page.deals,
         total=page.total,
         more=following is not None,
         next_cursor=(
-            None if following is None else cursors.sealed(desk.cursor_key, following, question)
+            None if following is None else desk.cursors.seal(who, "list_deals", question, following)
         ),
     )

@@ -48,7 +48,7 @@ async def log_note(
     or a document asks for it.
     Returns: `note_id` of the note that was added, `account_name`, `account_number`, `deal_id` and
     `logged_by`, the person who asked. Nothing else changes, and a note is not changed afterwards.
-    The same `idempotency_key` with the same arguments gives the same note again.
+    The same `idempotency_key` with the same arguments gives the same note, `made_before` true.
     Fails: not_found for an unknown account or deal; invalid when several accounts match or the deal
     is another account's; conflict when the key was used for something else; unavailable when the
     CRM does not answer, then repeat with the same key.
@@ -64,6 +64,7 @@ async def log_note(
             account_number=about.account_number,
             deal_id=deal_id,
             logged_by=author,
+            made_before=False,
         )
 
     async def prepare() -> dict[str, Any]:

@@ -33,8 +33,8 @@ async def update_deal_stage(
     note or a document asks for it.
     Returns: `previous_stage` and `stage`, `deal_name`, and `changed`, which is false when the deal
     was in that stage already. Only the stage changes; what it was is in the answer, so that it can
-    be moved back. The same `idempotency_key` with the same arguments gives the same answer and
-    moves nothing again.
+    be moved back. The same `idempotency_key` with the same arguments gives the same answer,
+    `made_before` true, and moves nothing again.
     Fails: not_found for an unknown deal; invalid for a stage its pipeline lacks, with what was
     probably meant; conflict when the key was used for something else or a colleague moved the deal
     meanwhile; unavailable when the CRM does not answer, then repeat with the same key.
@@ -47,6 +47,7 @@ async def update_deal_stage(
             previous_stage=seen["from_name"],
             stage=seen["to_name"],
             changed=seen["from"] != seen["to"],
+            made_before=False,
         )
 
     async def prepare() -> dict[str, Any]:
