@@ -15,8 +15,6 @@ from joserfc import jwk
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_gateway import addresses, catalogue, discovery, policy, production, settings
@@ -24,7 +22,7 @@ from mcp_gateway.answers.inspection import Inspection
 from mcp_gateway.audit import checkpointing
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.payload import Vault
-from mcp_gateway.audit.room import Room, measure
+from mcp_gateway.audit.room import Room, opened
 from mcp_gateway.authenticate import Authenticate
 from mcp_gateway.call import AGGREGATE
 from mcp_gateway.console.app import Console
@@ -33,6 +31,7 @@ from mcp_gateway.edge import Edge
 from mcp_gateway.exchange import Exchange
 from mcp_gateway.floods import Floods
 from mcp_gateway.forward import Forward, Upstream
+from mcp_gateway.health import Health
 from mcp_gateway.lists import Cursors
 from mcp_gateway.measures import Measures
 from mcp_gateway.outbound import Outbound
@@ -123,7 +122,8 @@ class Gateway:
                 vault=Vault.at(made.keys),
                 required=made.ledger_mode == "required",
             )
-            room = await self._room(recorder)
+            await recorder.begin()
+            self.room = room = await opened(made.ledger_disk, made.ledger_url, recorder)
             exchange = Exchange(
                 client=client,
                 token_url=f"{internal}/protocol/openid-connect/token",
@@ -197,8 +197,11 @@ class Gateway:
                 event=recorder.event,
             )
             await stack.enter_async_context(console.running())
+            health = Health(
+                ledger, made.ledger_mode == "required", room, self.keys, lambda: self.leaving
+            )
             self.inner = application(
-                self.config, self.catalogue, self._ready, self._fit, console.app
+                self.config, self.catalogue, health.ready, health.fit, console.app
             )
             reload = Reload(
                 servers=self.servers,
@@ -220,49 +223,12 @@ class Gateway:
         """From now on health says that others should be asked, and no client listens here."""
         self.leaving = True
 
-    async def _room(self, recorder: Recorder) -> Room | None:
-        """What looks after the ledger's disk, after its first look: no call begins before it."""
-        made = self.settings
-        if made.ledger_mode != "required":
-            log.warning("calls go on unrecorded while the ledger is down: best-effort")
-            await recorder.event("ledger_mode", {"mode": made.ledger_mode})
-        if not made.ledger_disk:
-            return None
-        self.room = room = Room(measure(made.ledger_disk, made.ledger_url), recorder.event)
-        recorder.room = room.insist
-        await room.look()
-        return room
-
     def _use(self, found: Policy) -> None:
         self.policy = found
 
     def _upstream(self, server: Server) -> Upstream:
         address = self.settings.upstreams.get(server.name, server.resource)
         return Upstream(name=server.name, address=address, resource=server.resource)
-
-    async def _ready(self, _: Request) -> JSONResponse:
-        """Whether calls can be served: the ledger takes records and tokens can be checked."""
-        parts = {
-            "ledger": self._records(),
-            "issuer_keys": self.keys is not None and await _reachable(self.keys),
-        }
-        ready = all(parts.values()) and not self.leaving
-        return JSONResponse({"ready": ready, **parts}, 200 if ready else 503)
-
-    def _records(self) -> bool:
-        """Whether a call would be put on the record now, or need not be."""
-        if self.settings.ledger_mode != "required":
-            return True
-        full = self.room is not None and self.room.closed
-        return self.ledger is not None and self.ledger.healthy and not full
-
-    async def _fit(self, _: Request) -> JSONResponse:
-        """Whether to send calls here rather than to another: of this process alone, since with a
-        ledger or an issuer that is away every replica has the better answer than none.
-        """
-        ended = self.ledger is None or self.ledger.ended
-        word = "leaving" if self.leaving else "ledger ended" if ended else "ok"
-        return JSONResponse({"status": word}, 200 if word == "ok" else 503)
 
 
 def build(made: Settings) -> Gateway:
@@ -292,13 +258,6 @@ def build(made: Settings) -> Gateway:
 
 def _agents(config: Path) -> Path:
     return config.parent / "agents.yaml"
-
-
-async def _reachable(keys: KeySource) -> bool:
-    if not keys.usable:
-        with contextlib.suppress(Exception):
-            await keys.key("")
-    return keys.usable
 
 
 async def _lifespan(gateway: Gateway, receive: Receive, send: Send) -> None:
