@@ -14,11 +14,23 @@ from mcp_compose.file import Compose
 from mcp_local.plan import Part
 
 ROOT = Path(__file__).parents[3]
+KIT = {"warehouse", "crm", "docs"}
 
 
 @cache
 def native() -> Inside:
     return inside(ROOT, Path(mkdtemp(prefix="compose-")) / "made", "0.1")
+
+
+def kits() -> Inside:
+    """Without the servers that a clone has added: for figures that are said in numbers."""
+    plan = native().plan
+    more = {part.name for part in plan.servers()} - KIT
+    parts = tuple(
+        part for part in plan.parts
+        if part.name not in more and part.name.removesuffix("-sandbox") not in more
+    )  # fmt: skip
+    return replace(native(), plan=replace(plan, parts=parts))
 
 
 def compose() -> Compose:

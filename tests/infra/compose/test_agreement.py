@@ -63,12 +63,12 @@ def test_a_change_of_the_native_stack_alone_is_a_difference(
 
 def test_a_new_server_needs_a_service_and_a_service_of_no_part_is_a_stranger() -> None:
     plan = native().plan
-    billing = replace(plan.part("docs"), name="billing", needs=(), setup=())
-    listed = replace(plan, parts=(*plan.parts, billing))
+    another = replace(plan.part("docs"), name="another", needs=(), setup=())
+    listed = replace(plan, parts=(*plan.parts, another))
     more = filler(listed, native().mapping, native().secrets, "0.1")
-    assert "billing: natively there, and no service here" in differences(more, compose())
-    said = spoilt(lambda s: s["services"].update(billing={}))
-    assert "billing: a service here, and no part natively" in differences(native(), said)
+    assert "another: natively there, and no service here" in differences(more, compose())
+    said = spoilt(lambda s: s["services"].update(another={}))
+    assert "another: a service here, and no part natively" in differences(native(), said)
 
 
 def test_a_new_default_of_every_process_is_a_difference() -> None:
@@ -111,8 +111,8 @@ def mapped(**changed: Any) -> list[str]:
 
 def test_a_reason_about_nothing_is_a_difference() -> None:
     parts = native().mapping.model_dump()["parts"]
-    gone = {**parts, "billing": {"service": "billing"}}
-    assert "mapping.toml: parts.billing: there is no such part" in mapped(parts=gone)
+    gone = {**parts, "another": {"service": "another"}}
+    assert "mapping.toml: parts.another: there is no such part" in mapped(parts=gone)
     idle = {**parts, "crm-api": {**parts["crm-api"], "more": {"HOST": "x" * 10, "IDLE": "y" * 10}}}
     assert "mapping.toml: parts.crm-api.more: IDLE is not set here either" in mapped(parts=idle)
     assert "adminer: natively there, and no service here" in mapped(only_here={"adminer": "z" * 10})

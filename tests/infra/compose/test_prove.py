@@ -6,7 +6,7 @@ from itertools import takewhile
 from pathlib import Path
 
 import pytest
-from infra.compose.made import ROOT, compose, native
+from infra.compose.made import ROOT, compose, kits
 
 from mcp_compose import prove
 from mcp_compose.engine import Engine
@@ -55,7 +55,7 @@ class Answers(Engine):
 
 def lines(**spoilt: object) -> Iterator[tuple[bool, str]]:
     """Up to where replicas are stopped: that needs real ones."""
-    found = prove.proofs(native(), compose(), Answers(**spoilt), Path("none"))
+    found = prove.proofs(kits(), compose(), Answers(**spoilt), Path("none"))
     yield from takewhile(lambda one: not one[1].startswith("ledger"), found)
 
 
@@ -94,7 +94,7 @@ def test_what_does_not_run_is_named_and_nothing_else_is_claimed() -> None:
 
 
 def test_a_password_in_the_environment_is_bad_and_is_not_repeated() -> None:
-    password = native().secrets.get("postgres-audit_writer")
+    password = kits().secrets.get("postgres-audit_writer")
     (line,) = bad(environ=f"postgresql://audit_writer:{password}@postgres/ledger")
     assert "is in its environment" in line
     assert password not in line

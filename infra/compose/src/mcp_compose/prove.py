@@ -15,6 +15,7 @@ from mcp_compose.addresses import Inside
 from mcp_compose.engine import Engine
 from mcp_compose.file import Compose
 from mcp_local.governed import Call
+from mcp_local.plan import Part
 
 CALLS = 40  # reads, one after the other; a minute's limit is 60
 GONE_AFTER_SECONDS = 0.5
@@ -85,14 +86,18 @@ def _processes(compose: Compose, engine: Engine, names: set[str]) -> Iterator[Fi
 def _ways(filler: Inside, engine: Engine) -> Iterator[Finding]:
     """From every server, and from the CRM stand-in, which shares a network with one."""
     servers = [part.name for part in filler.plan.servers()]
+    stored = {part.name for part in filler.plan.servers() if _login(part)}
+    postgres = f"postgres:{filler.ports['postgres']}"
     gateways = filler.mapping.parts["gateway"].services
     port = filler.mapping.servers.port
     for name in servers:
+        opened: list[str] = []
         others = [f"{one}:{port}" for one in servers if one != name]
         closed = [*others, *(f"{one}.internal:{port}" for one in servers if one != name)]
         closed += [f"{one}:{filler.ports['gateway']}" for one in gateways]
         closed += [f"valkey:{filler.ports['valkey']}", "192.0.2.1:443"]
-        opened = [f"postgres:{filler.ports['postgres']}", f"keycloak:{filler.ports['issuer']}"]
+        (opened if name in stored else closed).append(postgres)
+        opened.append(f"keycloak:{filler.ports['issuer']}")
         found = _asked(engine, name, PROBE, *closed, *opened)
         wrong = [place for place in closed if found[place]]
         silent = [place for place in opened if not found[place]]
@@ -114,11 +119,17 @@ def _told(wrong: list[str], silent: list[str]) -> str:
 def _logins(filler: Inside, engine: Engine) -> Iterator[Finding]:
     databases = sorted({database for database, _ in exposure.logins(filler)})
     for part in filler.plan.servers():
-        (key,) = (key for key in part.env if key.endswith("_DATABASE_URL"))
+        if (key := _login(part)) is None:
+            continue
         found = _asked(engine, part.name, LOGIN, key, *databases)
         opens = [name for name in databases if found[name]]
         told = f"{part.name}: its login opens {', '.join(opens)} of {len(databases)} databases"
         yield len(opens) == 1, told
+
+
+def _login(part: Part) -> str | None:
+    """The variable with its database's address; a server may have none."""
+    return next((key for key in part.env if key.endswith("_DATABASE_URL")), None)
 
 
 def _asked(engine: Engine, service: str, code: str, *words: str) -> dict[str, bool]:
