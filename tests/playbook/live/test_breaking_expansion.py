@@ -49,7 +49,7 @@ async def test_W4_03_passes_and_fails_when_the_template_loses_a_part(
     (tmp_path / "playbook").mkdir()
     template = tmp_path / "playbook" / "template"
     shutil.copytree(ROOT / "playbook" / "template", template)
-    (tool,) = template.rglob("find_*.py.jinja")
+    (tool,) = (template / "rest").rglob("find_*.py.jinja")
     tool.write_text(tool.read_text().replace("Not for:", "Otherwise"))
     await fails(week_4.template, kit(at, root=tmp_path), "Not for")
 

@@ -12,6 +12,7 @@ import yaml
 from playbook.new_server.copied import ROOT, Copy, copied
 
 from mcp_playbook.new_server.names import RefusedError, names
+from mcp_playbook.new_server.places import aws, every
 from mcp_playbook.new_server.standing import Spots, refuse_if_taken
 
 NEW, THING = "made-by-tests", "purchase order"
@@ -37,7 +38,7 @@ def server(copy: Copy) -> Path:
     made = copy.make(NEW, "--thing", THING)
     assert made.returncode == 0, made.stdout + made.stderr
     assert "make up" in made.stdout
-    assert f"git add servers/{NEW} {TESTS} gateway/gateway.yaml\n" in made.stdout
+    assert f"git add servers/{NEW} {TESTS} playbook/owners.toml" in made.stdout
     return copy.root / "servers" / NEW
 
 
@@ -95,6 +96,16 @@ def test_the_repository_s_own_tests_hold_with_the_new_server(copy: Copy, server:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_containers_and_infrastructure_have_it_too(copy: Copy, server: Path) -> None:
+    """What compares the stack's other forms with the native one finds no difference."""
+    done = copy.run(
+        "pytest", "-q", "-p", "no:cacheprovider", "-n0", "tests/infra/compose",
+        "tests/infra/terraform/test_processes.py", "tests/infra/terraform/test_one_vm.py",
+        "tests/attacks/test_deployment.py", seconds=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -136,11 +147,15 @@ def test_its_first_calls_are_governed_and_on_record(copy: Copy, server: Path) ->
 
 
 def test_it_can_be_taken_out_again(copy: Copy, server: Path) -> None:
+    """Also what people changed in it meanwhile: it is moved, and git has no say in it."""
     removed = copy.make("--remove", NEW)
     assert removed.returncode == 0, removed.stderr
     assert copy.listing.read_text() == (ROOT / "gateway" / "gateway.yaml").read_text()
     assert not server.exists()
     assert not (copy.root / TESTS).exists()
+    for name in every.PLACES:
+        assert (copy.root / name).read_text() == (ROOT / name).read_text(), name
+    assert not (copy.root / aws.unit_file(names(NEW, THING))).exists()
     kept = list((copy.root / ".run" / "removed").glob(f"{NEW}-*/servers/{NEW}/policy.yaml"))
     assert len(kept) == 1
     assert copy.make("--remove", NEW).returncode == 1

@@ -12,6 +12,7 @@ from architecture.tree import listed
 from playbook.new_server.copied import ROOT
 
 from mcp_playbook.new_server import room
+from mcp_playbook.new_server.kinds import KINDS
 from mcp_playbook.new_server.names import names
 from mcp_playbook.new_server.room import BrokenError, Room
 from mcp_playbook.selection import evaluate
@@ -21,9 +22,9 @@ OURS = {"warehouse", "crm", "docs"}  # a clone may list servers of its own
 LONGEST = ("a-name-of-thirty-one-characters", "a" * 19 + "x")
 
 
-def filled(to: Path, name: str, thing: str, root: Path = ROOT) -> Room:
+def filled(to: Path, name: str, thing: str, root: Path = ROOT, kind: str = "rest") -> Room:
     to.mkdir()
-    return room.fill(root, to, names(name, thing))
+    return room.fill(root, to, names(name, thing), KINDS[kind])
 
 
 @pytest.mark.parametrize(("name", "thing"), [("billing", "invoice"), LONGEST])
@@ -48,7 +49,7 @@ def broken(folder: Path, file: str, before: str, after: str) -> Path:
     """A repository whose template has this one change."""
     shutil.copytree(ROOT / "playbook" / "template", folder / "playbook" / "template")
     shutil.copy(ROOT / "pyproject.toml", folder)
-    (path,) = (folder / "playbook").rglob(file)
+    (path,) = (folder / "playbook" / "template" / "rest").rglob(file)
     text = path.read_text()
     assert before in text
     path.write_text(text.replace(before, after))

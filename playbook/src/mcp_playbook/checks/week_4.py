@@ -23,11 +23,13 @@ from mcp_playbook.lint import lint
 from mcp_playbook.lint.cost import BUDGET_TOKENS
 from mcp_playbook.lint.similarity import TWIN_SIMILARITY, twins
 from mcp_playbook.new_server import room
+from mcp_playbook.new_server.kinds import KINDS, Kind
 from mcp_playbook.new_server.names import names
 from mcp_playbook.upgrade import ownership
 from mcp_playbook.upgrade.kit_changes import kit_changes
 
 OWNERS = Path("playbook/owners.toml")
+TEMPLATES = Path("playbook/template")
 NAME, THING = "example", "record"
 COMMAND_SECONDS = 120
 INFRA, INFRA_DAYS = "check-infra.json", 30  # what make check-infra leaves
@@ -66,19 +68,24 @@ async def unlike(at: Deployment) -> str:
 
 @line("W4-03", "kit", "A server made from the template keeps the contract", "CC8.1", "A.8.28")
 async def template(at: Deployment) -> str:
-    try:
-        tools = await asyncio.to_thread(_made, kit_of(at).root)
-    except (room.BrokenError, ConfigError) as error:
-        raise Failed(
-            str(error)[:300], do="Mend playbook/template/; make lint-tools says what to write."
-        ) from error
-    return f"{len(tools)} tools, {lint(tools, name=NAME).score:.0f}/100"
+    told = []
+    root = kit_of(at).root
+    for kind in (one for one in KINDS.values() if (root / TEMPLATES / one.name).is_dir()):
+        try:
+            tools = await asyncio.to_thread(_made, root, kind)
+        except (room.BrokenError, ConfigError) as error:
+            raise Failed(
+                f"{kind.name}: {str(error)[:300]}",
+                do="Mend playbook/template/; make lint-tools says what to write.",
+            ) from error
+        told.append(f"{kind.name}: {len(tools)} tools, {lint(tools, name=NAME).score:.0f}/100")
+    return "; ".join(told)
 
 
-def _made(root: Path) -> Sequence[Mapping[str, Any]]:
-    """The template filled, pinned and checked, in a folder that is thrown away."""
+def _made(root: Path, kind: Kind) -> Sequence[Mapping[str, Any]]:
+    """A template filled, pinned and checked, in a folder that is thrown away."""
     with tempfile.TemporaryDirectory(prefix="template-") as folder:
-        filled = room.fill(root, Path(folder), names(NAME, THING))
+        filled = room.fill(root, Path(folder), names(NAME, THING), kind)
         tools = room.pin(filled)
         room.check(filled, tools)
     return tools

@@ -43,6 +43,10 @@ class Names:
         return self.name.replace("-", "_")
 
     @property
+    def env(self) -> str:
+        return self.port.upper()
+
+    @property
     def system(self) -> str:
         return self.name.replace("-", " ")
 
@@ -68,7 +72,7 @@ class Names:
             "name": self.name,
             "package": self.package,
             "folder": self.port,  # of the tests: it is imported, so no dash
-            "env": self.port.upper(),
+            "env": self.env,
             "system": self.system,
             "title": self.title,
             "port": self.port,

@@ -1,6 +1,7 @@
 """From aside into the repository, and out of it again: folders are moved, never deleted.
 
-The line in gateway.yaml is written last, and in one step: listing a server is what exposes it.
+The line in gateway.yaml is written last and taken out first, and in one step: listing a server is
+what exposes it. Whatever stops a run before, the server is not listed and REMOVE=1 undoes the rest.
 """
 
 import os
@@ -12,17 +13,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mcp_playbook.new_server import listing
+from mcp_playbook.new_server.kinds import Kind
 from mcp_playbook.new_server.names import RefusedError
+from mcp_playbook.new_server.places import aws, every
 from mcp_playbook.new_server.room import Room
 from mcp_playbook.new_server.standing import Spots
 
 
-def put(room: Room, spots: Spots) -> None:
+def put(room: Room, spots: Spots, kind: Kind) -> tuple[list[Path], list[str]]:
+    """The files that were changed, and what is left to a person."""
     text = listing.added(spots.listing.read_text("utf-8"), spots.made.name)
+    texts, by_hand = every.added(spots.root, spots.made, kind)
     for source, target in ((room.tests, spots.tests), (room.server, spots.server)):
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(source, target)
+    for file, changed in texts.items():
+        _write(file, changed)
     _write(spots.listing, text)
+    return [*texts, spots.listing], by_hand
 
 
 def take_out(spots: Spots, removed: Path) -> Path:
@@ -36,15 +44,13 @@ def take_out(spots: Spots, removed: Path) -> Path:
     folders = [path for path in (spots.server, spots.tests) if path.exists()]
     text = spots.listing.read_text("utf-8")
     without = listing.removed(text, name)
-    if not folders and without == text:
+    others = dict(every.removed(spots.root, spots.made))
+    if not folders and without == text and not others:
         raise RefusedError(f"There is no {name} to remove.")
-    if _committed(spots.root, folders):
-        shown = " ".join(spots.shown(path) for path in folders)
-        raise RefusedError(
-            f"{name} is committed, so git remembers it: take its line out of "
-            f"gateway/gateway.yaml and run\n  git rm -r {shown}"
-        )
     _write(spots.listing, without)
+    for file, changed in others.items():
+        _write(file, changed)
+    (spots.root / aws.unit_file(spots.made)).unlink(missing_ok=True)
     to = removed / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
     for path in folders:
         target = to / path.relative_to(spots.root)
@@ -76,16 +82,10 @@ def _uv(root: Path, *words: str) -> bool:
     )
 
 
-def _committed(root: Path, folders: list[Path]) -> bool:
-    done = subprocess.run(
-        ["git", "ls-files", "--", *map(str, folders)], cwd=root, check=False, capture_output=True
-    )  # fmt: skip
-    return bool(folders) and bool(done.stdout.strip())
-
-
 def _write(file: Path, text: str) -> None:
     """Whole or not at all, whatever happens meanwhile."""
     aside = file.with_name(f".{file.name}.new")
     aside.write_text(text, "utf-8")
-    shutil.copymode(file, aside)
+    if file.exists():
+        shutil.copymode(file, aside)
     aside.replace(file)

@@ -16,6 +16,7 @@ from mcp_gateway.policy_file import PolicyFile
 from mcp_gateway.settings import parse, read_yaml
 from mcp_playbook.lint import lint
 from mcp_playbook.lint.sources import accept, of_folder
+from mcp_playbook.new_server.kinds import Kind
 from mcp_playbook.new_server.names import Names
 from mcp_shared.contract import violations
 
@@ -42,10 +43,10 @@ class Room:
         return self.aside / "tests" / "servers" / self.made.port
 
 
-def fill(root: Path, aside: Path, made: Names) -> Room:
+def fill(root: Path, aside: Path, made: Names, kind: Kind) -> Room:
     """The template's files under `aside`, formatted by the repository's rules."""
     values = aside / "values.json"
-    values.write_text(json.dumps(made.values()), "utf-8")
+    values.write_text(json.dumps({**made.values(), "kind": kind.name}), "utf-8")
     template = str(root / "playbook" / "template")
     words = ["--defaults", "--quiet", "--data-file", str(values), template, str(aside)]
     _run(["copier", "copy", *words], cwd=root)

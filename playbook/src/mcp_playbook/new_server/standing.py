@@ -8,6 +8,7 @@ from mcp_gateway.settings import ConfigError
 from mcp_local.plan import EVERY_SERVER, plan
 from mcp_local.stack_toml import StackTomlError
 from mcp_playbook.new_server.names import Names, RefusedError
+from mcp_playbook.upgrade import ownership
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,21 @@ class Spots:
 
     def shown(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
+
+
+def refuse_if_kits(spots: Spots) -> None:
+    """Refuse to take out a server that came with the kit: more hangs on it than on a new one.
+
+    Raises:
+        RefusedError: it did.
+
+    """
+    path = spots.shown(spots.server / "policy.yaml")
+    if ownership.read(spots.root / ownership.FILE).folder_of(path) is not None:
+        raise RefusedError(
+            f"{spots.made.name} came with the kit. Take its line out of gateway/gateway.yaml; what "
+            "else may go is under [removable] in playbook/ownership.toml."
+        )
 
 
 def refuse_if_taken(spots: Spots) -> None:
