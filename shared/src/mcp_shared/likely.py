@@ -11,10 +11,6 @@ from typing import Any
 
 ALIKE = 0.6  # of names: `limt` and `limit` are, `text` and `stage` are not
 _CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
-_KINDS: dict[str, tuple[type, ...]] = {
-    "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,),
-    "array": (list,), "object": (dict,),
-}  # fmt: skip
 
 
 def argument(name: str, given: Mapping[str, Any], holder: Mapping[str, Any]) -> str | None:
@@ -24,13 +20,7 @@ def argument(name: str, given: Mapping[str, Any], holder: Mapping[str, Any]) -> 
     if (near := _near(name, properties)) is not None:
         return near
     told = [one for one in free if _speaks_of(name, properties[one])]
-    if len(told) == 1:
-        return told[0]
-    missing = [one for one in holder.get("required", ()) if one in free]
-    unknown = [one for one in given if one not in properties]
-    if len(missing) == 1 and len(unknown) == 1 and _fits(given[name], properties[missing[0]]):
-        return str(missing[0])
-    return None
+    return told[0] if len(told) == 1 else None
 
 
 def choice(given: str, options: list[str]) -> str | None:
@@ -66,8 +56,3 @@ def _described(schema: Any) -> str:
         return ""
     forms = schema.get("anyOf") or ()
     return " ".join([str(schema.get("description") or ""), *map(_described, forms)])
-
-
-def _fits(value: object, schema: Any) -> bool:
-    kind = schema.get("type") if isinstance(schema, Mapping) else None
-    return isinstance(kind, str) and isinstance(value, _KINDS.get(kind, ()))

@@ -1,0 +1,1 @@
+"""Mistakes in calls that were right: those known when the agent was written, and later ones."""
