@@ -22,7 +22,7 @@ Opened = Callable[..., AbstractAsyncContextManager[House]]
 
 @pytest.fixture(scope="session")
 def issuer(run_folder: Path) -> Iterator[Issuer]:
-    with running_issuer(run_folder / "issuer", servers=("numbers", "letters")) as running:
+    with running_issuer(run_folder / "issuer", servers=("numbers", "letters", "jobs")) as running:
         yield running
 
 

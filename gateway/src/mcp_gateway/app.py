@@ -45,14 +45,18 @@ from mcp_gateway.routes import application
 from mcp_gateway.seal import Seal
 from mcp_gateway.settings import Config, ConfigError, Server, Settings
 from mcp_gateway.switches.live import Switches
+from mcp_gateway.task_ids import TaskIds
+from mcp_gateway.task_reads import TaskReads
 from mcp_gateway.throttle import ValkeyThrottle
 from mcp_gateway.turned_away import TurnedAway
+from mcp_gateway.valkey import Valkey
 from mcp_gateway.vitals import Vitals
 from mcp_shared.tokens import KeySource, fetch_json
 
 log = logging.getLogger(__name__)
 
 LEDGER_SECONDS = 2.0
+STORE_SECONDS = 0.25
 
 
 @dataclass
@@ -117,7 +121,6 @@ class Gateway:
             stack.push_async_callback(redis.aclose)
             recorder = Recorder(
                 ledger,
-                replica=made.replica,
                 decided=measures.decided,
                 vault=Vault.at(made.keys),
                 required=made.ledger_mode == "required",
@@ -131,13 +134,15 @@ class Gateway:
                 key=assertion,
                 counted=measures.exchanged,
             )
+            sealing = (made.keys / "sealing.key").read_bytes()
+            inspection = Inspection(sealing)
             forward = Forward(
                 client=client,
                 exchange=exchange,
                 upstreams={one.name: self._upstream(one) for one in self.servers},
                 endpoints=urls,
                 answer_bytes=config.limits.answer_bytes,
-                inspect=Inspection((made.keys / "sealing.key").read_bytes()),
+                inspect=inspection,
                 measure=measures.sent,
             )
             authenticate = Authenticate(
@@ -152,6 +157,8 @@ class Gateway:
             await switches.start()
             throttle = ValkeyThrottle(redis, config.limits, lambda: self.policy, switches)
             stack.push_async_callback(throttle.aclose)
+            store = Valkey(redis, STORE_SECONDS)
+            stack.push_async_callback(store.aclose)
             drift = Drift(self.catalogue, forward, recorder.event)
             Vitals(
                 ledger, throttle, forward, self.catalogue, drift, switches, self.keys,
@@ -166,8 +173,11 @@ class Gateway:
                     ensure_compared=drift.ensure_compared,
                     record=recorder,
                     forward=forward,
-                    cursors=Cursors((made.keys / "sealing.key").read_bytes()),
-                    rounds=Rounds(Seal((made.keys / "sealing.key").read_bytes())),
+                    cursors=Cursors(sealing),
+                    rounds=Rounds(Seal(sealing)),
+                    task_ids=TaskIds(Seal(sealing)),
+                    task_reads=TaskReads(store),
+                    inspect=inspection,
                     admits=switches.check,
                     charge=throttle.charge,
                     leaving=lambda: self.leaving,

@@ -51,6 +51,34 @@ def authorize(principal: Principal, call: Call, policy: Policy, catalogue: Catal
     )
 
 
+def of_task(
+    principal: Principal, call: Call, policy: Policy, catalogue: Catalogue, server: str, tool: str
+) -> Grant:
+    """Decide a request about a task: as a call of its tool would be decided now.
+
+    Raises:
+        Refusal: not theirs any more, which reads like a task that never was.
+
+    """
+    decision = policy.decide(
+        principal.roles, principal.agent, server, "tool", tool, service=principal.service
+    )
+    known_server = server in catalogue.servers
+    definition = catalogue.definition(server, "tool", tool) if known_server else None
+    if not decision.allowed or decision.rule is None or decision.rule.task is None:
+        raise unknown_name("task", call.era, decision.reason)
+    if definition is None:
+        raise unknown_name("task", call.era, "not_in_catalogue")
+    if catalogue.quarantined(server, "tool", tool):
+        raise quarantined(call)
+    if catalogue.blocked(server, "tool", tool):
+        raise closed(call)
+    return Grant(
+        principal=principal, call=call, server=server, target=tool, rule=decision.rule,
+        definition=definition, policy=policy.version,
+    )  # fmt: skip
+
+
 def locate(call: Call, catalogue: Catalogue) -> tuple[str | None, str | None]:
     """The server and its own name for what is called; exact ASCII matches only."""
     name = call.name

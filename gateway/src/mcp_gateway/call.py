@@ -37,6 +37,8 @@ class Call(msgspec.Struct, frozen=True):
     size: int
     param_headers: tuple[tuple[str, str], ...] = ()
     traceparent: str | None = None
+    # the client knows tasks, and the policy lets this call become one
+    tasks: bool = False
 
 
 class Principal(msgspec.Struct, frozen=True):

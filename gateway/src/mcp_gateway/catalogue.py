@@ -35,6 +35,7 @@ class Pinned:
     prompts: Mapping[str, Mapping[str, Any]]
     arguments: Mapping[str, Arguments]
     completions: bool = False
+    tasks: bool = False
     # of each tool that has some: the arguments that clients repeat in headers
     mirrored: Mapping[str, tuple[Mirror, ...]] = field(default_factory=dict)
 
@@ -190,6 +191,7 @@ def _parsed(server: str, document: Mapping[str, Any]) -> Pinned:
         prompts=prompts,
         arguments={name: Arguments(tool["inputSchema"]) for name, tool in tools.items()},
         completions=bool(document.get("completions")),
+        tasks=bool(document.get("tasks")),
         mirrored={
             name: found for name, tool in tools.items() if (found := mirrors(tool["inputSchema"]))
         },

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from mcp_gateway.call import AGGREGATE, Call
 from mcp_gateway.catalogue import Catalogue
 from mcp_gateway.read import SUPPORTED
+from mcp_shared.tasks.wire import IDENTIFIER as TASKS
 
 SERVER_INFO = {"name": "mcp-gateway", "title": "MCP gateway", "version": "0.1.0"}
 SERVER_INFO_META = "io.modelcontextprotocol/serverInfo"
@@ -63,6 +64,8 @@ def capabilities(catalogue: Catalogue, call: Call) -> dict[str, Any]:
         offered["resources"] = {}
     if any(pinned.completions for pinned in servers):
         offered["completions"] = {}
+    if call.era == "modern" and any(pinned.tasks for pinned in servers):
+        offered["extensions"] = {TASKS: {}}
     return offered
 
 

@@ -20,7 +20,8 @@ METHODS = frozenset(
     {
         "tools/call", "tools/list", "prompts/get", "prompts/list", "resources/read",
         "resources/list", "resources/templates/list", "server/discover", "initialize", "ping",
-        "completion/complete", "subscriptions/listen", "logging/setLevel",
+        "completion/complete", "subscriptions/listen", "logging/setLevel", "tasks/get",
+        "tasks/update", "tasks/cancel",
     }
 )  # fmt: skip
 # seconds; a commit takes one to ten, an append that waits two is refused

@@ -14,6 +14,7 @@ FAILED = frozenset(
         "circuit_open", "exchange_refused", "gateway_ended", "internal_error", "issuer_unavailable",
         "ledger_full", "ledger_unavailable", "limiter_unavailable", "outcome_unrecorded",
         "server_failed", "server_unavailable", "switches_unavailable", "timed_out",
+        "server_ended", "worker_lost",  # of a task that no tool ended
         "unavailable",  # a tool's own word for its system of record
     }
 )  # fmt: skip
@@ -23,7 +24,8 @@ REFUSED = frozenset(
         "insufficient_scope", "invalid_token", "malformed",
         "media_type", "method_not_allowed", "not_acceptable", "quarantined", "rate_limited",
         "slow_body", "too_large", "too_many_refused", "too_many_streams", "unknown_method",
-        "unknown_prompt", "unknown_resource", "unknown_server", "unknown_tool",
+        "task_expired", "unknown_prompt", "unknown_resource", "unknown_server", "unknown_task",
+        "unknown_tool",
         "unsupported_version", "wrong_host", "wrong_origin",
     }
 )  # fmt: skip
@@ -33,6 +35,7 @@ MENDABLE = frozenset(
         "needs_newer_client",
         # faults of tools, by their codes; `tool_error` has none
         "conflict", "denied", "failed", "invalid", "not_found", "tool_error",
+        "too_long", "too_many_tasks",
         # JSON-RPC errors of servers
         "-32600", "-32601", "-32602", "-32603", "-32700",
     }

@@ -16,6 +16,7 @@ from mcp_gateway.call import Call, Raw
 from mcp_gateway.read import LOG_LEVEL, META_CAPABILITIES, META_VERSION, MODERN
 from mcp_gateway.wrapped import encode_header
 from mcp_shared.meta import CALL
+from mcp_shared.tasks.wire import IDENTIFIER
 
 GATEWAY_INFO = Raw(b'{"name":"mcp-gateway","version":"0.1.0"}')
 KEPT_META = ("progressToken", META_CAPABILITIES, LOG_LEVEL)
@@ -23,6 +24,8 @@ KEPT_META = ("progressToken", META_CAPABILITIES, LOG_LEVEL)
 LEGACY_LOG_LEVEL = "info"
 
 TRACE = TraceContextTextMapPropagator()
+
+TASKS = msgspec.json.encode({IDENTIFIER: {}})
 
 _encode = msgspec.json.Encoder().encode
 
@@ -59,11 +62,12 @@ def headers(call: Call, target: str | None, token: str, timeout: float) -> dict[
 
 
 def _capabilities(call: Call) -> Mapping[str, Any] | Raw:
-    """What the client can answer, less the extensions: none passes through this gateway."""
+    """What the client can answer, less the extensions but tasks, where the policy has them."""
     if call.era == "legacy":
         return {}  # an older client cannot answer what a server might ask
     declared = call.meta.get(META_CAPABILITIES, Raw(b"{}"))
     if b"extensions" not in bytes(declared):
         return declared
     found = msgspec.json.decode(declared, type=dict[str, Raw])
-    return {key: value for key, value in found.items() if key != "extensions"}
+    kept = {key: value for key, value in found.items() if key != "extensions"}
+    return {**kept, "extensions": Raw(TASKS)} if call.tasks else kept

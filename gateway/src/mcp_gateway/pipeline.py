@@ -28,6 +28,9 @@ from mcp_gateway.policy import Policy, Rule
 from mcp_gateway.record import GONE, Recorder
 from mcp_gateway.refusals import Refusal
 from mcp_gateway.rounds import Rounds
+from mcp_gateway.task_ids import TaskIds
+from mcp_gateway.task_reads import TaskReads
+from mcp_gateway.tasks import METHODS, Inspect, Tasks, offered
 from mcp_gateway.throttle import Throttle
 from mcp_shared.validation import invalid_arguments
 
@@ -44,6 +47,10 @@ def _everyone(_: Principal, __: str) -> None:
 
 def _staying() -> bool:
     return False
+
+
+async def _as_it_is(_: Grant, answer: Answer, __: bytes) -> Answer:
+    return answer
 
 
 def _for_nothing(_: Receipt, __: Answer) -> None:
@@ -68,13 +75,22 @@ class Pipeline:
     charge: Callable[[Receipt, Answer], None] = _for_nothing
     # whether this replica ends, so that clients should listen to another
     leaving: Callable[[], bool] = _staying
+    task_ids: TaskIds | None = None
+    task_reads: TaskReads | None = None
+    inspect: Inspect = _as_it_is
     aside: Aside = field(init=False)
+    tasks: Tasks | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.aside = Aside(
             self.throttle, self.policy, self.catalogue, self.ensure_compared, self.record,
             self.forward, self.cursors, self.admits, self.leaving,
         )  # fmt: skip
+        if self.task_ids is not None and self.task_reads is not None:
+            self.tasks = Tasks(
+                self.throttle, self.policy, self.catalogue, self.ensure_compared, self.record,
+                self.forward, self._carried, self.task_ids, self.task_reads, self.inspect,
+            )  # fmt: skip
 
     async def handle(self, call: Call, principal: Principal, emit: Emit | None = None) -> Answer:
         """Answer one request of an authenticated person.
@@ -84,6 +100,8 @@ class Pipeline:
 
         """
         if call.method not in FAMILIES:
+            if self.tasks is not None and call.method in METHODS:
+                return await self.tasks(call, principal)
             return await self.aside(call, principal, emit)
         policy = self.policy()
         principal = known(principal, policy)
@@ -95,6 +113,8 @@ class Pipeline:
             await self.ensure_compared(grant.server)
             grant = authorize(principal, call, policy, self.catalogue)
             grant = self.rounds.resumed(self._as_mirrored(grant))
+            if grant.rule.task is not None and self.tasks is not None:
+                grant = offered(grant)
         except Refusal as refusal:  # limits and denials are on the record too
             return await self.record.refuse(call, principal, refusal, server, line, policy.version)
         receipt = await self.record.admit(grant)
@@ -102,10 +122,17 @@ class Pipeline:
         self.charge(receipt, answer)
         return await self.record.close(receipt, answer)
 
-    async def _carried(self, receipt: Receipt, emit: Emit | None) -> Answer:
-        """Forward; when the caller goes away meanwhile, that is an outcome like any other."""
+    async def _carried(
+        self, receipt: Receipt, emit: Emit | None = None, sent: Receipt | None = None
+    ) -> Answer:
+        """Forward; when the caller goes away meanwhile, that is an outcome like any other.
+
+        `sent`: what the server gets, where it has other names for it than the record.
+        """
         try:
-            answer = await self.forward(receipt, emit)
+            answer = await self.forward(sent or receipt, emit)
+            if receipt.grant.call.tasks and self.tasks is not None:
+                answer = self.tasks.begun(receipt.grant, answer)
             return lists.kept_private(receipt.grant.call, self.rounds.asked(receipt.grant, answer))
         except asyncio.CancelledError as cancelled:
             # whoever ends the process says so, the server underneath too; a caller just leaves

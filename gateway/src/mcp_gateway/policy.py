@@ -73,6 +73,8 @@ class Rule:
     # by path: the roles that see the field
     mask: Mapping[str, frozenset[str]] = field(default_factory=dict)
     answers: Answers = field(default_factory=Answers)
+    # seconds that a task of it may live; None: no call of it becomes one
+    task: float | None = None
 
     def hidden_from(self, roles: frozenset[str]) -> list[str]:
         """Which fields of the answer these roles do not see."""
@@ -209,6 +211,7 @@ def _compile(server: str, file: PolicyFile, timeout: float) -> Iterator[Rule]:
             keep=line.keep,
             mask={path: frozenset(seen_by) for path, seen_by in line.mask.items()},
             answers=_answers(file.answers, line.secrets),
+            task=line.task,
         )
     others: list[tuple[Family, dict[str, OtherLine]]] = [
         ("prompt", file.prompts),

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from mcp_gateway.settings import Rate, RateText, Seconds, Strict
+from mcp_gateway.settings import Lifetime, Rate, RateText, Seconds, Strict
 
 Kind = Literal["read", "write"]
 # what the record holds of arguments: their redacted form, or commitments beside a sealed payload
@@ -31,6 +31,8 @@ class ToolLine(Strict):
     # a field of the answer, and the roles that see it; the server takes it out for everyone else
     mask: dict[str, list[str]] = Field(default_factory=dict)
     secrets: Secrets | None = None
+    # it may become a task, which lives so long at most; without this no call of it does
+    task: Lifetime | None = None
 
     @model_validator(mode="after")
     def _rates_of_roles_with_the_right(self) -> Self:

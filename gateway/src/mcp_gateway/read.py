@@ -41,6 +41,13 @@ NAMED = {
     "prompts/get": "name",
     "resources/read": "uri",
 }
+# and of methods that older clients do not have
+NAMED_MODERN = {
+    **NAMED,
+    "tasks/get": "taskId",
+    "tasks/update": "taskId",
+    "tasks/cancel": "taskId",
+}
 
 _slices = msgspec.json.Decoder(dict[str, Raw])
 
@@ -87,7 +94,7 @@ def read(
     raw = _slices.decode(body)
     try:
         era, version = _version(method, params, meta, headers)
-        name = _name(method, params)
+        name = _name(method, params, era)
         if era == "modern":
             _agree(method, name, headers)
         arguments = _arguments(params)
@@ -150,8 +157,8 @@ def level_of(value: object) -> str:
     return value
 
 
-def _name(method: str, params: Mapping[str, Any]) -> str | None:
-    key = NAMED.get(method)
+def _name(method: str, params: Mapping[str, Any], era: Era) -> str | None:
+    key = (NAMED_MODERN if era == "modern" else NAMED).get(method)
     if key is None:
         return None
     name = params.get(key)

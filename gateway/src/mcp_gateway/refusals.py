@@ -12,6 +12,7 @@ from typing import Any
 
 from mcp_gateway.call import Answer, Raw
 from mcp_shared.meta import REFUSED
+from mcp_shared.tasks.wire import REASON as TASK
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -175,6 +176,17 @@ def missing_capability(required: Mapping[str, Any]) -> Refusal:
         http=400,
         rpc=MISSING_CAPABILITY,
         data={"requiredCapabilities": dict(required)},
+    )
+
+
+def task_expired() -> Refusal:
+    """Told to whoever began it, and nobody else."""
+    return Refusal(
+        "task_expired",
+        "This task has expired; what it found is gone. Call the tool again.",
+        http=400,
+        rpc=INVALID_PARAMS,
+        data={TASK: {"reason": "expired"}},
     )
 
 

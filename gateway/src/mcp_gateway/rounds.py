@@ -84,14 +84,14 @@ class Rounds:
 
     def _question(self, grant: Grant, answer: Answer, meaning: object) -> Answer:
         result = dict(answer.result or {})
-        requests = _requests(result)
+        requests = requests_of(result)
         if meaning == "complete":
             return answer
         if meaning != "input_required" or requests is None:
             raise not_the_protocol()
         if grant.call.era == "legacy":
             raise needs_newer_client()
-        if missing := dict(_undeclared(grant.call, requests.values())):
+        if missing := dict(undeclared(grant.call, requests.values())):
             raise missing_capability(missing)
         if "requestState" in result:
             state = _decoded(result["requestState"])
@@ -114,7 +114,7 @@ def _bound(grant: Grant) -> bytes:
     )  # fmt: skip
 
 
-def _requests(result: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def requests_of(result: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """What is asked, by key; None when it is neither that nor a state alone."""
     raw = result.get("inputRequests")
     if raw is None:
@@ -126,7 +126,7 @@ def _requests(result: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return found if known else None
 
 
-def _undeclared(call: Call, requests: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def undeclared(call: Call, requests: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """The capabilities that these requests need and the client did not declare."""
     declared = _decoded(call.meta.get(META_CAPABILITIES, Raw(b"{}")))
     for request in requests:

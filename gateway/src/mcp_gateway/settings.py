@@ -54,15 +54,16 @@ def _rate(value: object) -> object:
 
 def _seconds(value: object) -> object:
     if isinstance(value, str):
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m)", value.strip())
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)", value.strip())
         if match is None:
             raise ValueError(f"expected a duration such as 10s, got {value!r}")
-        return float(match[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0}[match[2]]
+        return float(match[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}[match[2]]
     return value
 
 
 RateText = Annotated[Rate, BeforeValidator(_rate)]
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=600)]
+Lifetime = Annotated[float, BeforeValidator(_seconds), Field(ge=60, le=86_400)]
 
 
 class Strict(BaseModel):
