@@ -12,12 +12,12 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from mcp_docs.knowledge import SectionAt
-from mcp_docs.text import link, visible
+from mcp_docs.text import escaped, link, visible
 
 _READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 _ACTIVE = {"html_block", "html_inline", "image"}
 # what could be active; in code it is not, and only a parser knows what is code
-_SUSPECT = re.compile(r"<[A-Za-z/!?]|!\[|\]\((?!docs://|https?://|mailto:)|\]:|\]\(\s")
+_SUSPECT = re.compile(r"<[A-Za-z/!?]|!\[|\]\((?!docs://|https?://|mailto:)|\]:|(?:```|~~~).*\S")
 
 
 def is_inert(body: str) -> bool:
@@ -29,10 +29,17 @@ def is_inert(body: str) -> bool:
 def _is_active(token: Token) -> bool:
     if token.type in _ACTIVE:
         return True
+    if token.type == "fence":
+        return bool(token.info)  # a reader may draw what is in it, as a diagram
     if token.type == "link_open":
         href = str(token.attrs.get("href", ""))
         return link("x", href) == "x"
     return any(map(_is_active, token.children or ()))
+
+
+def inert_line(text: str) -> str:
+    """A title, a heading, an owner."""
+    return text if is_inert(text) else escaped(" ".join(visible(text).split()))
 
 
 def inert(

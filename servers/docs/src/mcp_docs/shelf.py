@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from mcp_docs import ranking
-from mcp_docs.inert import inert
+from mcp_docs.inert import inert, inert_line
 from mcp_docs.knowledge import PageEntry, PageText, SectionAt
 from mcp_docs.models import CollectionInfo, CollectionList, Hit, SearchResult, overdue, url
 from mcp_docs.settings import Settings
@@ -146,8 +146,8 @@ class Shelf:
         body, sections = await asyncio.to_thread(inert, row["title"], row["body"], sections)
         return PageText(
             doc_id=row["doc_id"],
-            title=row["title"],
-            owner=row["owner"],
+            title=inert_line(row["title"]),
+            owner=inert_line(row["owner"]),
             classification=row["classification"],
             updated=row["updated"],
             review_by=row["review_by"],
@@ -165,7 +165,7 @@ class Shelf:
                 pages=row["pages"],
                 newest=row["newest"],
                 overdue=row["overdue"],
-                titles=row["titles"],
+                titles=[inert_line(title) for title in row["titles"]],
             )
             for row in rows
         ]
@@ -176,7 +176,10 @@ class Shelf:
     async def entries(self, groups: Sequence[str], after: str, limit: int) -> list[PageEntry]:
         async with self._reading(groups) as connection:
             rows = await connection.fetch(ranking.ENTRIES, list(groups), after, limit)
-        return [PageEntry(row["doc_id"], row["title"], row["updated"], row["size"]) for row in rows]
+        return [
+            PageEntry(row["doc_id"], inert_line(row["title"]), row["updated"], row["size"])
+            for row in rows
+        ]
 
 
 def _storable(name: str) -> bool:
@@ -187,10 +190,10 @@ def _storable(name: str) -> bool:
 def _hit(row: asyncpg.Record) -> Hit:
     return Hit(
         doc_id=row["doc_id"],
-        title=row["title"],
-        section=row["section"],
+        title=inert_line(row["title"]),
+        section=inert_line(row["section"]),
         snippet=passage(row["snippet"]),
-        owner=row["owner"],
+        owner=inert_line(row["owner"]),
         updated=row["updated"],
         warning=overdue(row["review_by"], row["today"]),
         url=url(row["doc_id"]),

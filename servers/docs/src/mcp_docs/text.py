@@ -19,6 +19,7 @@ _REFUSED = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 _SPECIAL = re.compile(r"[\\`\[\]]|<(?=[A-Za-z/!?])|&(?=#?\w+;)|~(?=~)")
 _LINE_START = re.compile(r"^(\s*)(?=[#>|]|[-+*](?:\s|$)|=+\s*$|-+\s*$|_{3})", re.MULTILINE)
 _MARKDOWN = re.compile(r"\\([^\w\s])|(`+)(.*?)\2|\]\([^()\s]*\)|\*\*|[`\[\]]|&(amp);", re.DOTALL)
+_STARS = re.compile(r"\*(?=\*)")
 _HREF = re.compile(
     r"(?:https?://[\w.-]+(?::\d+)?(?:[/?#][^\s<>()\\\[\]`\"'|{}]*)?|mailto:[\w.+-]+@[\w.-]+)"
 )
@@ -92,7 +93,7 @@ def passage(cut: str) -> str:
     """
     plain = " ".join(_MARKDOWN.sub(_said, cut).split())
     plain = "".join(
-        part if part in {FOUND, LOST} else escaped(visible(part).replace("*", "\\*"))
+        part if part in {FOUND, LOST} else _STARS.sub(r"\\*", escaped(visible(part)))
         for part in re.split(f"([{FOUND}{LOST}])", plain)
     )
     if not re.fullmatch(

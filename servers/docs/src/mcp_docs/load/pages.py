@@ -105,7 +105,7 @@ def label(file: File, given: Defaults, today: date) -> Label:
         doc_id=f"{collection}/{name}",
         collection=collection,
         groups=audience(groups),
-        owner=head.owner or given.owner,
+        owner=escaped(visible(head.owner or given.owner)),
         classification=head.classification or given.classification,
         dates=dates(head, today, file.changed),
         source=str(file.path),
