@@ -19,11 +19,10 @@ CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
 RATE = "6000/minute"
 
 
-def policy(**changed: Mapping[str, Any]) -> str:
+def policy(rate: str = RATE) -> str:
     """Every tool of the box for analysts, as tasks of an hour; JSON is YAML."""
-    line = {"roles": ["analyst"], "kind": "write", "rate": RATE, "task": "1h"}
-    tools = {name: {**line, **changed.get(name, {})} for name in sorted(NAMES)}
-    return json.dumps({"tools": tools})
+    line = {"roles": ["analyst"], "kind": "write", "rate": rate, "task": "1h"}
+    return json.dumps({"tools": dict.fromkeys(sorted(NAMES), line)})
 
 
 async def lock(server: Any) -> dict[str, Any]:

@@ -241,3 +241,18 @@ async def kept(jobs: Desk, question: str, *, then: object) -> None:
     async with asyncio.timeout(5):
         while await jobs.sql(question) != then:  # noqa: ASYNC110  the database has no event
             await asyncio.sleep(0.05)
+
+
+async def test_a_tool_may_ask_before_there_is_a_task(jobs: Desk) -> None:
+    first = await jobs.call("test_tool_with_task", {})
+    assert first["resultType"] == "input_required"
+    assert "taskId" not in first
+    given = {"user_name": {"action": "accept", "content": {"name": "Alice"}}}
+    params = {
+        "name": "test_tool_with_task", "arguments": {}, "inputResponses": given,
+        "requestState": first["requestState"],
+    }  # fmt: skip
+    begun = (await jobs.ask("tools/call", params))["result"]
+    assert begun["resultType"] == "task"
+    done = await jobs.until(begun["taskId"], "completed")
+    assert done["result"]["content"][0]["text"] == "for Alice"

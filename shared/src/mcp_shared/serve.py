@@ -22,7 +22,7 @@ from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult, InputRequiredResult, TextContent
 from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -143,6 +143,8 @@ def _answering(
                 is_error=True,
                 _meta={meta.FAULT: {"code": fault.code}},
             )
+        if isinstance(result, InputRequiredResult):  # a question, not an answer
+            return result
         masks = hidden(function.__name__)
         if isinstance(result, CallToolResult):
             return masking.answer(result, masks)
