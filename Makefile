@@ -182,13 +182,21 @@ lint-tools: .venv/ready ## score every tool description against the contract (NA
 select-tools: .venv/ready ## whether the right tool is found for what people ask (NAME=crm for one server)
 	@$(PY) -m mcp_playbook.selection $(NAME)
 
+.PHONY: eval-repair
+eval-repair: .venv/ready ## whether errors help: bare, text and structured side by side, repaired by an agent (KEEP=1 writes the page)
+	@$(PY) -m mcp_playbook.repair $(if $(KEEP),--keep) $(if $(JSON),--json)
+
 .PHONY: baseline
 baseline: .venv/ready ## completion and latency of every tool, measured and kept to compare with
 	@$(PY) -m mcp_playbook.baseline
 
 .PHONY: new-server
-new-server: .venv/ready ## a server of your own, from the template: NAME=billing THING=invoice
-	@$(PY) -m mcp_playbook.new_server "$(NAME)" $(if $(THING),--thing "$(THING)") $(if $(REMOVE),--remove)
+new-server: .venv/ready ## a server of your own: NAME=billing THING=invoice (KIND=rest, sql or vendor; REMOVE=1)
+	@$(PY) -m mcp_playbook.new_server "$(NAME)" $(if $(THING),--thing "$(THING)") $(if $(KIND),--kind "$(KIND)") $(if $(REMOVE),--remove)
+
+.PHONY: vendor-pins
+vendor-pins: .venv/ready ## what a vendor's MCP server offers now, against what was reviewed: NAME=hubspot (ACCEPT=1)
+	@$(PY) -m mcp_playbook.vendor_pins "$(NAME)" $(if $(ACCEPT),--accept)
 
 .PHONY: vet
 vet: .venv/ready ## audit a public MCP server before you trust it: make vet URL_OR_PACKAGE=…

@@ -68,7 +68,7 @@ async def test_a_tool_answers_for_the_person_of_the_token(http: httpx2.AsyncClie
 
 
 async def test_every_argument_problem_comes_back_in_one_answer(http: httpx2.AsyncClient) -> None:
-    result = await call(http, {"numbers": [1, 12], "styel": "x", "style": "romn"})
+    result = await call(http, {"numbers": [1, 12], "styel": "roman", "style": "romn"})
     text = result.content[0].text
     assert result.is_error
     assert "$.numbers.1: too large; expected integer from 0 to 9" in text

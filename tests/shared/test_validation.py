@@ -119,6 +119,7 @@ PEOPLE = Arguments(
             "closing_from": {"type": "string", "maxLength": 10, "description": "A day."},
             "owner": {"anyOf": [{"type": "string", "maxLength": 9, "description": "A colleague."}]},
             "limit": {"type": "integer", "minimum": 1, "maximum": 5, "description": "How many."},
+            "region": {"enum": ["EUROPE", "ASIA"], "description": "Where."},
         },
     }
 )
@@ -138,6 +139,11 @@ PEOPLE = Arguments(
         ({"account": "7", "whatever": 7}, None),
         ({"account": "7", "customer": "7"}, None),
         ({"this": "7", "that": "8"}, None),
+        ({"account": "7", "limits": True}, None),
+        ({"account": "7", "limits": "3"}, "limit"),
+        ({"account": "7", "Limit": None}, "limit"),
+        ({"account": "7", "reason": "asked"}, None),
+        ({"account": "7", "regoin": "asia"}, "region"),
     ],
 )
 def test_an_unknown_argument_is_told_apart_by_its_letters_and_by_words(

@@ -12,14 +12,25 @@ from typing import Any
 ALIKE = 0.6  # of names: `limt` and `limit` are, `text` and `stage` are not
 _CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 
+# a number may have come as text, and digits as a number
+_KINDS: dict[str, tuple[type, ...]] = {
+    "string": (str, list), "integer": (int, str, list), "number": (int, float, str, list),
+    "boolean": (bool,), "array": (list, str, int), "object": (dict,), "null": (type(None),),
+}  # fmt: skip
+
 
 def argument(name: str, given: Mapping[str, Any], holder: Mapping[str, Any]) -> str | None:
     """The argument that an unknown one stands for; by its words, only of those not given."""
     properties: Mapping[str, Any] = holder.get("properties", {})
     free = [one for one in properties if one not in given]
-    if (near := _near(name, properties)) is not None:
+    same = {_plain(one): one for one in properties}
+    if _plain(name) in same:
+        return same[_plain(name)]
+    # `page: 1` is no misspelt `stage`, and `reason: "late"` no `region`
+    fitting = [one for one in properties if _could_be(given[name], properties[one])]
+    if (near := _near(name, fitting)) is not None:
         return near
-    told = [one for one in free if _speaks_of(name, properties[one])]
+    told = [one for one in free if one in fitting and _speaks_of(name, properties[one])]
     return told[0] if len(told) == 1 else None
 
 
@@ -43,6 +54,23 @@ def _near(given: str, options: Iterable[str], *, alike: float = ALIKE) -> str | 
 def _plain(text: str) -> str:
     """Words in lower case: `accountNumber`, `account-number` and `Account number` are one."""
     return " ".join(word for word in _CASE.split(text) if word).casefold()
+
+
+def _could_be(value: object, schema: Any) -> bool:
+    """Whether a value is of a kind, and near enough to a choice, that this argument takes."""
+    if not isinstance(schema, Mapping):
+        return True
+    forms = schema.get("anyOf")
+    if isinstance(forms, list):
+        return any(_could_be(value, one) for one in forms)
+    choices = schema.get("enum")
+    if isinstance(choices, list):
+        return value in choices or choice(str(value), list(map(str, choices))) is not None
+    kind = schema.get("type")
+    known = _KINDS.get(kind) if isinstance(kind, str) else None
+    return known is None or (
+        isinstance(value, known) and isinstance(value, bool) == (known == (bool,))
+    )
 
 
 def _speaks_of(name: str, schema: Any) -> bool:

@@ -53,7 +53,7 @@ def digits_as_number(
     sent: Arguments, _right: Arguments, schema: Schema, dice: Dice
 ) -> Arguments | None:
     known = properties(schema)
-    names = [name for name in sent if is_digits(known.get(name, {}))]
+    names = [n for n, v in sent.items() if is_digits(known.get(n, {})) and str(v).isdigit()]
     return _with(sent, name := dice.pick(names), int(sent[name])) if names else None
 
 
@@ -68,6 +68,7 @@ def choice_misspelt(
     sent: Arguments, _right: Arguments, schema: Schema, dice: Dice
 ) -> Arguments | None:
     names = _choices(sent, schema)
+    names = [name for name in names if len(sent[name]) > 1]
     if not names:
         return None
     value = sent[name := dice.pick(names)]
