@@ -10,7 +10,7 @@ from mcp_shared.cursors import Cursors
 from mcp_shared.serve import new_server
 from mcp_warehouse import prompts
 from mcp_warehouse.access import Desk
-from mcp_warehouse.reader import reading
+from mcp_warehouse.engine import reading
 from mcp_warehouse.settings import Settings
 from mcp_warehouse.tools import describe_table, get_metric, list_tables, run_sql
 

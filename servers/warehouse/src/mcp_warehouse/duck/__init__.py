@@ -1,0 +1,1 @@
+"""The port's second engine: DuckDB over files, one for each region."""
