@@ -1,17 +1,19 @@
 """A wire that can be cut: a small HTTP proxy in front of the sandbox, one connection per request.
 
-It writes down every request line, and can lose an answer after the request has landed, which is
-the failure that makes writes happen twice.
+It writes down every request line, and which of them landed. It can lose an answer after the request
+has landed, which is the failure that makes writes happen twice, or let it land when nobody waits.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
-Action = Literal["lose answer", "cut", "hold", "answer"]
+Action = Literal[
+    "lose answer", "half answer", "cut", "hold", "pause", "late", "answer", "spoil answer", "tell"
+]
 
 
 @dataclass
@@ -21,7 +23,13 @@ class Fault:
     line: str
     action: Action
     times: int = 1
+    skip: int = 0  # requests that still go through before the first
     answer: bytes = b""
+    # it has struck; a "late" request, whose sender has gone, or a paused one may go on; the request has landed
+    struck: asyncio.Event = field(default_factory=asyncio.Event)
+    until: asyncio.Event = field(default_factory=asyncio.Event)
+    landed: asyncio.Event = field(default_factory=asyncio.Event)
+    then: Callable[[], None] = lambda: None  # once it has landed, before its answer
 
 
 def answer(status: int, body: bytes = b"{}", *headers: str) -> bytes:
@@ -34,6 +42,7 @@ class Wire:
     upstream: int
     port: int = 0
     lines: list[str] = field(default_factory=list)
+    landed: list[str] = field(default_factory=list)
     authorizations: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -66,8 +75,12 @@ class Wire:
         self.lines.append(line)
         self.authorizations.add(named.get("authorization", ""))
         fault = next((one for one in self.faults if one.times and one.line in line), None)
+        if fault and fault.skip:
+            fault.skip -= 1
+            fault = None
         if fault:
             fault.times -= 1
+            fault.struck.set()
         if fault and fault.action == "cut":
             return
         if fault and fault.action == "hold":
@@ -76,12 +89,24 @@ class Wire:
         if fault and fault.action == "answer":
             writer.write(fault.answer)
             return
+        if fault and fault.action == "late":
+            writer.close()
+        if fault and fault.action in {"late", "pause"}:
+            await fault.until.wait()
         kept = [h for h in headers if not h.lower().startswith("connection:")]
         sent = "\r\n".join([line, "Connection: close", *kept]).encode("latin-1") + body
         received = await self._forward(sent)
-        if not fault:
+        self.landed.append(line)
+        if fault:
+            fault.landed.set()
+            fault.then()
+        if fault and fault.action == "spoil answer":
+            writer.write(fault.answer)
+        elif fault and fault.action == "half answer":
+            writer.write(received[: len(received) - 40])
+        elif not fault or fault.action == "pause":
             writer.write(received)
-            await writer.drain()
+        await writer.drain()
 
     async def _forward(self, sent: bytes) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.upstream)
