@@ -4,7 +4,7 @@ import asyncio
 import functools
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from sandbox.crm.account import TOKEN, V
 from servers.crm.wire import Wire, wire_to
 
+from mcp_crm.breaker import Breaker
 from mcp_crm.server import build
 from mcp_crm.settings import Settings
 from mcp_shared import identity
@@ -65,6 +66,18 @@ class Office:
         self.environment()
         async with Client(server(), mode="2026-07-28") as client:
             return list(await asyncio.gather(*(client.call_tool(t, a) for t, a in calls)))
+
+    @asynccontextmanager
+    async def desk_with(self, breaker: Breaker) -> AsyncIterator[Callable[..., Awaitable[Any]]]:
+        """Ben's calls on one server that keeps this breaker."""
+        identity.become(BEN)
+        self.environment()
+        async with Client(build(breaker), mode="2026-07-28") as client:
+
+            async def call(tool: str, **arguments: Any) -> CallToolResult:
+                return await client.call_tool(tool, arguments)
+
+            yield call
 
     def environment(self) -> None:
         """The settings where the server looks for them when it starts."""

@@ -7,6 +7,8 @@ import pytest
 from servers.crm.office import Office, given, open_office, refused
 from servers.crm.wire import Fault, answer
 
+from mcp_crm.breaker import FAILURES, OPEN_SECONDS, Breaker
+
 LIMITED = b'{"status":"error","message":"m","errorType":"RATE_LIMIT","correlationId":"c","policyName":"%s"}'
 SEARCH = "/contacts/search"
 
@@ -136,3 +138,74 @@ async def test_one_token_is_sent_and_only_as_a_header(office: Office) -> None:
     given(await office.call("get_account", account="11"))
     assert office.wire.authorizations == {f"Bearer {office.settings.token.get_secret_value()}"}
     assert not any("token" in line.lower() for line in office.wire.lines)
+
+
+async def test_a_crm_that_is_down_is_not_waited_for_by_everyone(office: Office) -> None:
+    """After a row of failures calls are refused at once; the first answer opens the way again."""
+    clock = [0.0]
+    breaker = Breaker(lambda: clock[0])
+    office.settings = office.settings.model_copy(update={"deadline_seconds": 30.0})
+    down = Fault("/crm/", "answer", times=999, answer=answer(503))
+    office.wire.faults.append(down)
+    async with office.desk_with(breaker) as call:
+        refused(await call("find_contacts", text="customer"), "unavailable")
+        refused(await call("find_contacts", text="customer"), "unavailable")
+        asked = len(office.wire.lines)
+        assert asked == FAILURES
+        said = refused(await call("find_contacts", text="customer"), "unavailable")
+        assert "in 10 seconds" in said
+        refused(
+            await call("log_note", account="11", text="x", idempotency_key="k-000001"),
+            "unavailable",
+        )
+        assert len(office.wire.lines) == asked
+        down.times = 0
+        clock[0] += OPEN_SECONDS
+        given(await call("find_contacts", text="customer"))
+        given(await call("get_account", account="11"))
+
+
+async def test_the_day_s_limit_is_asked_about_once_a_minute_and_by_nobody_meanwhile(
+    office: Office,
+) -> None:
+    clock = [0.0]
+    day = Fault(SEARCH, "answer", times=99, answer=answer(429, LIMITED % b"DAILY"))
+    office.wire.faults.append(day)
+    async with office.desk_with(Breaker(lambda: clock[0])) as call:
+        refused(await call("find_contacts", text="customer"), "unavailable")
+        asked = len(office.wire.lines)
+        said = refused(await call("get_account", account="11"), "unavailable")
+        assert "in 60 seconds" in said
+        refused(
+            await call("log_note", account="11", text="x", idempotency_key="k-000001"),
+            "unavailable",
+        )
+        assert len(office.wire.lines) == asked
+        day.times = 0
+        clock[0] += 61
+        given(await call("find_contacts", text="customer"))
+
+
+async def test_a_limit_of_searches_does_not_hold_back_reads_by_id(office: Office) -> None:
+    limited = answer(429, LIMITED % b"SECONDLY", "Retry-After: 30")
+    office.wire.faults.append(Fault(SEARCH, "answer", answer=limited))
+    async with office.desk_with(Breaker()) as call:
+        refused(await call("find_contacts", text="customer"), "unavailable")
+        given(await call("get_account", account="11"))
+        refused(await call("list_deals"), "unavailable")
+    assert office.wire.count("/search") == 1
+
+
+async def test_one_question_costs_a_handful_of_requests_however_many_it_finds(
+    office: Office,
+) -> None:
+    """Records and links are read in batches, never one by one."""
+    for _ in range(30):
+        await office.deal()
+    given(await office.call("list_deals", status="any", limit=50))
+    first = len(office.wire.lines)
+    assert first <= 6
+    office.wire.lines.clear()
+    given(await office.call("get_account", account="11"))
+    assert len(office.wire.lines) <= 8
+    assert office.wire.count("/batch/read") >= 3

@@ -34,13 +34,13 @@ LEASE_MARGIN_SECONDS = 2.0  # longer than any call, so that no attempt overtakes
 
 
 @asynccontextmanager
-async def desk(settings: Settings) -> AsyncIterator[Desk]:
+async def desk(settings: Settings, breaker: Breaker) -> AsyncIterator[Desk]:
     """Open what calls share. Connects with the first call, not before."""
     token = settings.token.get_secret_value()
     outbox = Outbox(
         settings.database_url, lease_seconds=settings.deadline_seconds + LEASE_MARGIN_SECONDS
     )
-    reference, breaker = Reference(), Breaker()
+    reference = Reference()
     policy = OwnPolicy(beside(sys.modules[__name__]))
     async with httpx.AsyncClient(
         headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
@@ -61,12 +61,12 @@ async def desk(settings: Settings) -> AsyncIterator[Desk]:
             await outbox.close()
 
 
-def build() -> MCPServer[Any]:
+def build(breaker: Breaker | None = None) -> MCPServer[Any]:
     """The server. Settings are read when it starts to serve, not when it describes itself."""
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[Any]) -> AsyncIterator[Desk]:
-        async with desk(Settings()) as opened:
+        async with desk(Settings(), breaker or Breaker()) as opened:
             yield opened
 
     server = new_server(
