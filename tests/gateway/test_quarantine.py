@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from gateway.made import SCHEMA
 from mcp_gateway import catalogue
 from mcp_gateway.settings import ConfigError, Server
 from mcp_shared.contract import definition_hash
+from mcp_shared.renames import Renamed
 
 TOOL: dict[str, Any] = {"name": "read_it", "description": "Reads.", "inputSchema": SCHEMA}
 PROMPT: dict[str, Any] = {
@@ -118,3 +120,19 @@ def test_u04_a_server_that_speaks_for_anothers_tool_is_not_loaded(
         catalogue.load(
             [written("three", TOOL), written("four", {**TOOL, "name": "x_y"}, instructions=text.replace("one_", "three_"))]
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("earlier", ["write_it", "fetch_it"])
+def test_an_earlier_name_leads_to_one_tool(written: Written, earlier: str) -> None:
+    def said(name: str) -> dict[str, Any]:
+        return Renamed(name, until=date(2027, 3, 31)).as_meta()
+
+    tools = [
+        {**TOOL, "_meta": said(earlier)},
+        {**TOOL, "name": "write_it"},
+        {**TOOL, "name": "load_it", "_meta": said("fetch_it")},
+    ]
+    with pytest.raises(ConfigError, match=f"earlier name '{earlier}' leads elsewhere"):
+        catalogue.load([written("one", *tools)])
+    two = catalogue.load([written("two", *tools[1:])]).servers["two"]
+    assert two.renamed == {"fetch_it": ("load_it", Renamed("fetch_it", until=date(2027, 3, 31)))}

@@ -17,6 +17,7 @@ from mcp_gateway.mirror import Mirror, mirrors
 from mcp_gateway.policy import Family
 from mcp_gateway.settings import ConfigError, Server
 from mcp_shared.contract import definition_hash
+from mcp_shared.renames import Renamed, renamed_from
 from mcp_shared.validation import Arguments
 
 Visible = Callable[[str, Family, str], bool]
@@ -38,6 +39,8 @@ class Pinned:
     tasks: bool = False
     # of each tool that has some: the arguments that clients repeat in headers
     mirrored: Mapping[str, tuple[Mirror, ...]] = field(default_factory=dict)
+    # by earlier name: the present one, and until when the earlier one answers
+    renamed: Mapping[str, tuple[str, Renamed]] = field(default_factory=dict)
 
 
 @dataclass
@@ -194,5 +197,10 @@ def _parsed(server: str, document: Mapping[str, Any]) -> Pinned:
         tasks=bool(document.get("tasks")),
         mirrored={
             name: found for name, tool in tools.items() if (found := mirrors(tool["inputSchema"]))
+        },
+        renamed={
+            earlier.name: (name, earlier)
+            for name, tool in tools.items()
+            if (earlier := renamed_from(tool))
         },
     )

@@ -27,6 +27,7 @@ from mcp_gateway.mirror import agreed
 from mcp_gateway.policy import Policy, Rule
 from mcp_gateway.record import GONE, Recorder
 from mcp_gateway.refusals import Refusal
+from mcp_gateway.renamed import noted, present
 from mcp_gateway.rounds import Rounds
 from mcp_gateway.task_ids import TaskIds
 from mcp_gateway.task_reads import TaskReads
@@ -105,6 +106,7 @@ class Pipeline:
             return await self.aside(call, principal, emit)
         policy = self.policy()
         principal = known(principal, policy)
+        asked, call = call, present(call, self.catalogue)
         server, target = locate(call, self.catalogue)
         line = _line(policy, call, server, target)
         try:
@@ -120,7 +122,7 @@ class Pipeline:
         receipt = await self.record.admit(grant)
         answer = self._mistaken(grant) or await self._carried(receipt, emit)
         self.charge(receipt, answer)
-        return await self.record.close(receipt, answer)
+        return await self.record.close(receipt, noted(asked, call, answer, self.catalogue))
 
     async def _carried(
         self, receipt: Receipt, emit: Emit | None = None, sent: Receipt | None = None

@@ -1,5 +1,5 @@
 """What is not loaded although its lock file is whole: text that is aimed at the model or unseen,
-one server's text that speaks for another's tool, and two tools that a client could take for one.
+one server's text that speaks for another's tool, and two tools that could be taken for one.
 
 A review can miss a character that draws nothing. Pure: no clock, no network, no state.
 """
@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from mcp_gateway.settings import ConfigError
 from mcp_shared.poison import foreign, poisons, shadows
+from mcp_shared.renames import renamed_from
 
 MOST_SHOWN = 5
 
@@ -33,7 +34,7 @@ def insist(servers: Mapping[str, Pinned]) -> None:
         ConfigError: which server, which definition, where in it, and what it does.
 
     """
-    found = [*_poisoned(servers), *_taken_for_another(servers)]
+    found = [*_poisoned(servers), *_taken_for_another(servers), *_earlier_names(servers)]
     if found:
         more = f"; and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else ""
         raise ConfigError(
@@ -65,3 +66,15 @@ def _taken_for_another(servers: Mapping[str, Pinned]) -> Iterable[str]:
             other = taken.setdefault(shown.casefold(), (server, name))
             if other != (server, name):
                 yield f"{server}: tool {name!a}: {shown} is also what {'_'.join(other)} is called"
+
+
+def _earlier_names(servers: Mapping[str, Pinned]) -> Iterable[str]:
+    """An earlier name leads to one tool, and is no tool's present one."""
+    for server, pinned in servers.items():
+        taken = set(pinned.tools)
+        for name, tool in pinned.tools.items():
+            if (earlier := renamed_from(tool)) is None:
+                continue
+            if earlier.name in taken:
+                yield f"{server}: tool {name!a}: its earlier name {earlier.name!a} leads elsewhere"
+            taken.add(earlier.name)

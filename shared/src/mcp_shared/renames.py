@@ -6,9 +6,14 @@ Pure: no clock, no network, no state. Who asks says what day it is.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from mcp_shared import meta
+
+Tool = TypeVar("Tool", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,12 @@ class Renamed:
 
     def answers(self, today: date) -> bool:
         return today <= self.until
+
+
+def declared(tool: Tool, module: ModuleType) -> Tool:
+    """The tool with what its module says of its earlier name, if it says so."""
+    renamed: Renamed | None = getattr(module, "RENAMED_FROM", None)
+    return tool.model_copy(update={"meta": renamed.as_meta()}) if renamed else tool
 
 
 def renamed_from(definition: Mapping[str, Any]) -> Renamed | None:

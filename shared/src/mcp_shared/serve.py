@@ -30,7 +30,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from mcp_shared import identity, logs, masking, meta, stored, telemetry
+from mcp_shared import identity, logs, masking, meta, renames, stored, telemetry
 from mcp_shared.contract import definition_hash, unbounded
 from mcp_shared.door import Door, Durations
 from mcp_shared.faults import Fault
@@ -73,7 +73,7 @@ def new_server(
         who = identity.known_caller()
         return policy.hidden(tool, who.roles if who else frozenset())
 
-    made = [_tool(module, hidden) for module in tools]
+    made = [renames.declared(_tool(module, hidden), module) for module in tools]
     outputs = {tool.name: tool.fn_metadata.output_schema for tool in made}
     policy = OwnPolicy(beside(tools[0]) if tools else None, outputs)
     extensions, lifespan = serving.of(tools, lifespan)
