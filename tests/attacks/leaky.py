@@ -7,9 +7,15 @@ import random
 import string
 import uuid
 from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    derive_private_key,
+)
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 WORD = string.ascii_letters + string.digits
@@ -51,12 +57,15 @@ class Maker:
         return f"{head}.{part({'sub': self.of(WORD, 12), 'exp': 2**31})}.{self.of(SAFE, 86)}"
 
     def pem(self) -> str:
-        key = self.chance.choice([Ed25519PrivateKey.generate, lambda: generate_private_key(SECP256R1())])()  # fmt: skip
-        form = self.chance.choice(
-            [serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.OpenSSH]
-        )
+        key: Ed25519PrivateKey | EllipticCurvePrivateKey
+        if self.chance.random() < 0.5:
+            key = Ed25519PrivateKey.from_private_bytes(self.chance.randbytes(32))
+        else:
+            key = derive_private_key(self.chance.getrandbits(250), SECP256R1())
         return key.private_bytes(
-            serialization.Encoding.PEM, form, serialization.NoEncryption()
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
         ).decode()
 
 
@@ -128,3 +137,56 @@ def harmless(maker: Maker) -> Iterator[str]:
         yield f"eyJ is how base64 of a brace begins: {base64.b64encode(json.dumps({'a': of(WORD, 40)}).encode()).decode()}"
         yield f"1.{chance.randrange(10)}e-{chance.randrange(10)} {chance.randrange(2**43)} {-chance.randrange(2**31)}"
         yield f"customs tariff 4{of(string.digits, 12)} (EAN), ISBN 978-{of(string.digits, 1)}-{of(string.digits, 4)}-{of(string.digits, 4)}-{of(string.digits, 1)}"
+
+
+FORMS = ("text", "blocks", "structured", "keys", "json in text", "base64", "resource", "contents")
+COUNT = 60  # secrets in an answer
+MEGABYTE = 1024**2
+
+
+def answer_with(seed: int, form: str) -> tuple[dict[str, Any], list[str]]:
+    """A server's result with secrets somewhere in it, and these; the same for the same seed."""
+    maker = Maker(seed)
+    makers = list(kinds(maker).values())
+    secrets = [makers[at % len(makers)]().strip() for at in range(COUNT)]
+    around = list(islice(harmless(maker), COUNT))
+    texts = [
+        f"{one}\n{in_text(maker, secret)}\n" for one, secret in zip(around, secrets, strict=True)
+    ]
+    return _formed(maker, form, texts, secrets), secrets
+
+
+def answer_without(seed: int) -> dict[str, Any]:
+    texts = list(islice(harmless(Maker(seed)), 400))
+    blocks = [{"type": "text", "text": one} for one in texts]
+    return {"content": blocks, "structuredContent": {"rows": texts, "n": [1.10, 4e3, 12]}}
+
+
+def _formed(maker: Maker, form: str, texts: list[str], secrets: list[str]) -> dict[str, Any]:
+    def coded(text: str) -> str:
+        return base64.b64encode(text.encode()).decode()
+
+    whole = "".join(texts)
+    if form == "text":  # a megabyte
+        filler = PROSE * ((MEGABYTE - len(whole)) // len(PROSE) // len(texts))
+        return {"content": [{"type": "text", "text": "".join(filler + one for one in texts)}]}
+    if form == "blocks":
+        pieces = [""]
+        for secret in secrets:
+            at = maker.chance.randrange(1, len(secret))
+            pieces[-1] += f" {secret[:at]}"
+            pieces.append(f"{secret[at:]} ")
+        return {"content": [{"type": "text", "text": one} for one in pieces]}
+    if form == "structured":
+        return {"content": [], "structuredContent": {"rows": [{"a": [one]} for one in texts]}}
+    if form == "keys":
+        return {"content": [], "structuredContent": dict.fromkeys(secrets, 1)}
+    if form == "json in text":
+        return {"content": [{"type": "text", "text": json.dumps({"rows": texts})}]}
+    if form == "base64":
+        return {"content": [{"type": "text", "text": " ".join(map(coded, texts))}]}
+    uri = "numbers://open/x"
+    if form == "resource":
+        held = {"uri": uri, "mimeType": "application/octet-stream", "blob": coded(whole)}
+        return {"content": [{"type": "resource", "resource": held}]}
+    return {"contents": [{"uri": uri, "text": whole}, {"uri": uri, "blob": coded(whole)}]}

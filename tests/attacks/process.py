@@ -78,26 +78,31 @@ async def gateway_process(
     constants: Mapping[str, float] | None = None,
     durable: bool = True,
     extra: str = RATES,
+    address: str = "",
+    variables: Mapping[str, str] | None = None,
+    **more: Any,
 ) -> AsyncIterator[Running]:
     """Ready to serve, and ended at the end.
 
     `constants` are other values for constants of modules, by their full name. `durable`: the
     ledger's database keeps what it acknowledges, as the gateway insists. `extra` ends gateway.yaml.
+    `address` is where the server is reached, `more` what else its folder holds.
     """
-    made = await write_folder(folder, issuer, extra=extra)
-    address = ledger.partition("@")[2]
+    made = await write_folder(folder, issuer, extra=extra, **more)
+    database = ledger.partition("@")[2]
     changed: dict[str, Any] = {
         "redis_url": redis_url,
-        "ledger_url": f"postgresql://audit_writer:{WRITER}@{address}",
-        "ledger_reader_url": f"postgresql://audit_reader:{READER}@{address}",
-        "upstreams": {"numbers": f"http://127.0.0.1:{server.port}/mcp"},
+        "ledger_url": f"postgresql://audit_writer:{WRITER}@{database}",
+        "ledger_reader_url": f"postgresql://audit_reader:{READER}@{database}",
+        "upstreams": {"numbers": address or f"http://127.0.0.1:{server.port}/mcp"},
     }
     settings = made.model_copy(update=changed)
     arguments = ("durable" if durable else "forgetful", json.dumps(constants or {}))
     log = folder / "gateway.log"
     for _ in range(PORTS):
         settings = settings.model_copy(update={"port": free_port()})
-        process = await _begun(settings, {**changed, "port": settings.port}, arguments, log)
+        named = {**changed, "port": settings.port}
+        process = await _begun(settings, named, arguments, log, variables or {})
         try:
             if await _ready(settings.port, process, log):
                 yield Running(process, settings.port, log, issuer.token("ana"), settings)
@@ -110,9 +115,14 @@ async def gateway_process(
 
 
 async def _begun(
-    settings: Settings, changed: Mapping[str, Any], arguments: tuple[str, str], log: Path
+    settings: Settings,
+    changed: Mapping[str, Any],
+    arguments: tuple[str, str],
+    log: Path,
+    more: Mapping[str, str],
 ) -> asyncio.subprocess.Process:
     variables = {
+        **more,
         "GATEWAY_CONFIG": str(settings.config),
         "GATEWAY_KEYS": str(settings.keys),
         **{

@@ -36,7 +36,7 @@ def test_a_secret_is_found_in_every_surrounding_and_nothing_around_it_goes(kind:
         text = in_text(maker, secret)
         assert suspicious(json.dumps(text).encode())
         (leak,) = find(text.encode())
-        assert leak.secret.decode().strip() == secret.strip()
+        assert leak.secrets[0][1].decode().strip() == secret.strip()
         left = replaced(text.encode(), [leak]).decode()
         assert left == text.replace(secret.strip(), leak.instead.decode())
 
@@ -79,7 +79,7 @@ def test_a_secret_is_found_when_it_begins_in_one_text_and_ends_in_another(kind: 
 def test_a_card_as_a_number_goes_and_the_document_stays_one() -> None:
     clean, leaks = cleaned(b'{"n": 4111111111111111, "m": 4111111111111112, "x": 1.10}')
     assert clean == b'{"n": "[redacted: card]", "m": 4111111111111112, "x": 1.10}'
-    assert [leak.secret for leak in leaks] == [b"4111111111111111"]
+    assert [leak.secrets for leak in leaks] == [(("card", b"4111111111111111"),)]
 
 
 def test_a_value_beside_a_name_that_says_it_is_one_goes() -> None:

@@ -10,6 +10,8 @@ from typing import Self
 
 import aiohttp
 
+from mcp_gateway.resolver import PinnedResolver
+
 CONNECT_SECONDS = 2.0
 IDLE_SECONDS = 4.0  # shorter than uvicorn's keep-alive of 5: it must not close under a request
 
@@ -73,7 +75,9 @@ class Outbound:
 
     def __init__(self) -> None:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS),
+            connector=aiohttp.TCPConnector(
+                limit=0, keepalive_timeout=IDLE_SECONDS, resolver=PinnedResolver()
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             auto_decompress=False,

@@ -55,7 +55,7 @@ def joined(texts: Sequence[str]) -> tuple[list[str], list[Leak]]:
             size = len(pieces[at])
             low, high = max(leak.start - start, 0), min(leak.end - start, size)
             if low < high:
-                instead = marker(leak.kind) if first else b""
+                instead = marker(leak.secrets[0][0]) if first else b""
                 pieces[at], first = pieces[at][:low] + instead + pieces[at][high:], False
     return [piece.decode("utf-8", "surrogatepass") for piece in pieces], leaks
 

@@ -68,10 +68,9 @@ class Inspection:
         return None if leaks and terms.secrets == "block" else clean
 
     def _told(self, call: Call, terms: Answers, leaks: Sequence[Leak]) -> dict[str, Any]:
-        found = [
-            {"kind": one.kind, "c": self.committed(call.id, one.secret)} for one in leaks[:TOLD]
-        ]
-        return {"secrets": terms.secrets, "count": len(leaks), "found": found}
+        secrets = [one for leak in leaks for one in leak.secrets]
+        found = [{"kind": kind, "c": self.committed(call.id, one)} for kind, one in secrets[:TOLD]]
+        return {"secrets": terms.secrets, "count": len(secrets), "found": found}
 
     def committed(self, call: str, secret: bytes) -> str:
         """What the record says of a secret: testable by whoever has the key, and nobody else."""
@@ -158,7 +157,7 @@ def _meta(value: object) -> Mapping[str, Any]:
 
 
 def _withheld(call: Call, leaks: Sequence[Leak]) -> Answer:
-    kinds = ", ".join(sorted({one.kind for one in leaks}))
+    kinds = ", ".join(sorted({kind for leak in leaks for kind, _ in leak.secrets}))
     return failed(call, "answer_withheld", _WITHHELD.format(kinds))
 
 

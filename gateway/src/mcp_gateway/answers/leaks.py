@@ -28,6 +28,7 @@ _DOUBLED = str.maketrans("0123456789", "0246813579")  # twice the digit, its own
 _SECRET_NAME = re.compile(rb"(?i)(?:aws_?)?secret_?access_?key")
 _SECRET_VALUE = re.compile(rb"[A-Za-z0-9/+]{40}")
 _ALONE = re.compile(rb"(?i)(?:bearer|basic) +([A-Za-z0-9._~+/=-]{16,})")
+_ESCAPE = re.compile(rb"(?:\\[nrtbf]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2})\Z")
 _LONG = re.compile(rb"[A-Za-z0-9+/=]{32}")
 
 
@@ -36,9 +37,9 @@ class Leak(msgspec.Struct, frozen=True):
 
     start: int
     end: int
-    kind: str
-    secret: bytes
     instead: bytes
+    # kind and text; in base64 there may be several
+    secrets: tuple[tuple[str, bytes], ...]
 
 
 def _in_base64(anchor: str) -> Iterator[str]:
@@ -78,6 +79,10 @@ _EXACT = _compiled(*(f"(?P<s{at}>{shape})" for at, (_, shape, _) in enumerate(SH
 _GROUPS = {index: int(name[1:]) for name, index in _EXACT.groupindex.items()}
 
 
+def _leak(start: int, end: int, kind: str, secret: bytes) -> Leak:
+    return Leak(start, end, marker(kind), ((kind, secret),))
+
+
 def marker(kind: str) -> bytes:
     return b"[redacted: %s]" % kind.encode()
 
@@ -88,7 +93,7 @@ def find(text: bytes) -> list[Leak]:
         return []
     found = list(_plain(text))
     if (alone := _ALONE.fullmatch(text)) and any(one in alone[1] for one in b"0123456789"):
-        found.append(Leak(*alone.span(1), "bearer", alone[1], marker("bearer")))
+        found.append(_leak(*alone.span(1), "bearer", alone[1]))
     coded = [match.start() for match in _CODED.finditer(text)]
     for run in _BASE64.finditer(text) if coded else ():
         here = bisect_left(coded, run.start())
@@ -104,7 +109,7 @@ def _overlaps(run: re.Match[bytes], found: list[Leak]) -> bool:
 def value_of(name: bytes, value: bytes) -> Leak | None:
     """A secret that has no shape, beside a name that has no other meaning."""
     if _SECRET_NAME.fullmatch(name) and _SECRET_VALUE.fullmatch(value):
-        return Leak(0, len(value), "aws_secret", value, marker("aws_secret"))
+        return _leak(0, len(value), "aws_secret", value)
     return None
 
 
@@ -127,7 +132,7 @@ def _plain(text: bytes) -> Iterator[Leak]:
             if (kind != "card" or _card(secret)) and (
                 kind != "private_key" or _LONG.search(secret)
             ):
-                yield Leak(start, end, kind, secret, marker(kind))
+                yield _leak(start, end, kind, secret)
 
 
 def _within(run: re.Match[bytes]) -> Iterator[Leak]:
@@ -140,20 +145,20 @@ def _within(run: re.Match[bytes]) -> Iterator[Leak]:
         content = b64decode(whole)
         if leaks := list(_plain(content)):
             instead = plain[:offset] + b64encode(replaced(content, leaks))
-            yield Leak(run.start(), run.end(), leaks[0].kind, leaks[0].secret, instead)
+            secrets = tuple(one for leak in leaks for one in leak.secrets)
+            yield Leak(run.start(), run.end(), instead, secrets)
             return
 
 
 def _stands_alone(text: bytes, start: int, end: int, kind: str) -> bool:
-    """Not the middle of a longer word; an escaped line end before it is no part of it."""
-    before, after = text[max(0, start - 2) : start], text[end : end + 2]
-    escaped = len(before) == 2 and before[0] == 0x5C and before[1] in b"nrtbf"
-    last = before[-1:]
-    if _joins(last, b"._-+/" if kind == "card" else b"_") and not escaped:
+    """Not the middle of a longer word; an escape before it is no part of it."""
+    last, after = text[max(0, start - 1) : start], text[end : end + 2]
+    joined = _joins(last, b"._-+/" if kind == "card" else b"_")
+    if joined and _ESCAPE.search(text[max(0, start - 6) : start]) is None:
         return False
     if kind == "card":
-        joined = after[:1] in (b".", b"-") and after[1:].isalnum()
-        return not (joined or _joins(after[:1], b"_+/="))
+        goes_on = after[:1] in (b".", b"-") and after[1:].isalnum()
+        return not (goes_on or _joins(after[:1], b"_+/="))
     return kind not in FIXED or not _joins(after[:1], b"_")
 
 
