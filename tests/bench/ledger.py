@@ -115,7 +115,7 @@ async def measured(
 
 def both_records(ledger: Ledger) -> Callable[[str], Awaitable[Any]]:
     """What a call costs the recorder: redaction, intent, outcome, receipt."""
-    recorder = Recorder(ledger, replica="bench", decided=lambda *_: None)
+    recorder = Recorder(ledger, decided=lambda *_: None)
     call = a_call("warehouse_get_metric", arguments=BODY["args"])
     grant = Grant(
         principal=a_principal("analyst"), call=call, server="warehouse", target="get_metric",

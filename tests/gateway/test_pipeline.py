@@ -10,7 +10,7 @@ from gateway.made import a_call, a_catalogue, a_policy, a_principal, a_rule
 
 from mcp_gateway.audit.ledger import Kind
 from mcp_gateway.audit.payload import Payload
-from mcp_gateway.audit.waiting import Entry, LedgerDown
+from mcp_gateway.audit.waiting import Entry, LedgerDown, Waiter
 from mcp_gateway.authenticate import Authenticate
 from mcp_gateway.call import Answer, Call, Principal, Raw, Receipt
 from mcp_gateway.forward import Emit
@@ -58,10 +58,21 @@ class Story:
         if self.not_compared is not None:
             raise self.not_compared
 
-    async def append(
-        self, kind: Kind, body: Mapping[str, Any], payload: Payload | None = None
-    ) -> Entry:
+    def append(self, kind: Kind, body: Mapping[str, Any], payload: Payload | None = None) -> Waiter:
+        """As the ledger does: what the caller waits for cannot be cancelled."""
         assert payload is None
+        waiter = Waiter()
+
+        def settled(task: "asyncio.Task[Entry]") -> None:
+            if (error := task.exception()) is not None:
+                waiter.set_exception(error)
+            else:
+                waiter.set_result(task.result())
+
+        asyncio.ensure_future(self._append(kind, body)).add_done_callback(settled)
+        return waiter
+
+    async def _append(self, kind: Kind, body: Mapping[str, Any]) -> Entry:
         if kind in self.ledger_fails_at:
             raise LedgerDown("down", "away")
         if (gate := self.slow.get(kind)) is not None:
@@ -90,9 +101,7 @@ class Story:
             policy=lambda: policy,
             catalogue=a_catalogue("one", "two"),
             ensure_compared=self.compared,
-            record=Recorder(
-                self, replica="r1", decided=lambda d, r: self.lines.append(f"count {d} {r}")
-            ),
+            record=Recorder(self, decided=lambda d, r: self.lines.append(f"count {d} {r}")),
             forward=self.forward,
             cursors=Cursors(b"k" * 32),
             rounds=Rounds(Seal(b"k" * 32)),

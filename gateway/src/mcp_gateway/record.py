@@ -9,7 +9,6 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import msgspec
@@ -47,14 +46,12 @@ class Recorder:
         self,
         journal: Journal,
         *,
-        replica: str,
         decided: Callable[[str, str], None],
         vault: Vault | None = None,
         required: bool = True,
     ) -> None:
         self._journal = journal
         self._vault = vault
-        self._replica = replica
         # counts decisions: (allow|deny|limit|error, reason)
         self._decided = decided
         # False: a call goes on without its record while the ledger is down; the ledger counts it
@@ -169,10 +166,8 @@ class Recorder:
             Refusal: the ledger is down.
 
         """
-        now = datetime.now(UTC).isoformat(timespec="microseconds")
-        body = {"v": 1, "ts": now, "reason": name, "replica": self._replica, "detail": detail}
         try:
-            await self._kept("event", body)
+            await self._kept("event", {"reason": name, "detail": detail})
         except LedgerDown as error:
             if self._required:
                 raise ledger_down() from error
@@ -198,15 +193,10 @@ class Recorder:
     async def _kept(
         self, kind: Kind, body: Mapping[str, Any], payload: Payload | None = None
     ) -> Entry:
-        """Its place, once it is durable. Also who is cancelled waits for that: a request whose
-        caller has gone still has an outcome.
+        """Its place, once it is durable. Also who is cancelled waits for that (`Waiter`): a
+        request whose caller has gone still has an outcome.
         """
-        queued = asyncio.ensure_future(self._journal.append(kind, body, payload))
-        try:
-            return await asyncio.shield(queued)
-        except asyncio.CancelledError:
-            await asyncio.wait({queued})
-            raise
+        return await self._journal.append(kind, body, payload)
 
     def _of(self, call: Call, principal: Principal) -> dict[str, Any]:
         span = trace.get_current_span().get_span_context()
@@ -214,8 +204,6 @@ class Recorder:
         service = {"service": True} if principal.service else {}
         return {
             **service,
-            "v": 1,
-            "ts": datetime.now(UTC).isoformat(timespec="microseconds"),
             "rid": call.id,
             "iss": principal.issuer,
             "sub": principal.subject,
@@ -225,7 +213,6 @@ class Recorder:
             "method": call.method,
             "era": call.version,
             "trace": format(span.trace_id, "032x") if span.is_valid else None,
-            "replica": self._replica,
         }
 
 

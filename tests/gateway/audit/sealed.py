@@ -25,9 +25,7 @@ class Calls:
     """What people asked for, each an intent and an outcome on the record."""
 
     def __init__(self, place: Place, ledger: Ledger) -> None:
-        self._recorder = Recorder(
-            ledger, replica="replica-1", decided=lambda *_: None, vault=Vault.at(place.key.parent)
-        )
+        self._recorder = Recorder(ledger, decided=lambda *_: None, vault=Vault.at(place.key.parent))
 
     async def of(
         self,

@@ -143,10 +143,11 @@ async def test_a_cancelled_caller_leaves_its_record_and_disturbs_no_other(
     place: Place, body: dict[str, Any]
 ) -> None:
     async with place.opened() as ledger:
-        tasks = [
-            asyncio.ensure_future(ledger.append("intent", body | {"rid": f"r-{i}"}))
-            for i in range(9)
-        ]
+
+        async def one(number: int) -> Entry:
+            return await ledger.append("intent", body | {"rid": f"r-{number}"})
+
+        tasks = [asyncio.ensure_future(one(number)) for number in range(9)]
         await asyncio.sleep(0)
         for task in tasks[::2]:
             task.cancel()

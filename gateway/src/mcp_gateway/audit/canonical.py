@@ -17,6 +17,8 @@ BODY_LIMIT_BYTES = 65_536  # the table refuses more, so a larger record must be 
 FALLBACK_LIMIT_BYTES = 32_768  # base64 adds a third and must still fit
 LEFT_OUT_MOST = 16  # fields of one record; one that is still too large is left out whole
 
+AS_BASE64 = b'{"base64":'  # how a value begins that JSON cannot say
+
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z
 
 

@@ -6,7 +6,7 @@ record's body at hand, `leaf_hash(body)` ties the two together.
 """
 
 import binascii
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -20,18 +20,25 @@ class ReceiptError(ValueError):
     """Not a receipt, or one that proves nothing; the message says which part failed."""
 
 
-def build(block: Block, levels: merkle.Levels, index: int) -> dict[str, Any]:
+def build(
+    block: Block, levels: merkle.Levels, index: int, head: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """`head` is `head_of(block)`, where it is known already: a block has one, and many receipts."""
     header = block.header
     return {
         "segment": str(header.segment),
         "seq": header.first_seq + index,
         "block": header.block,
-        "leaf": b64encode(levels[0][index]).decode(),
-        "path": [b64encode(step).decode() for step in merkle.path(levels, index)],
-        "head": {
-            "text": header.encoded().decode(),
-            "signature": b64encode(block.signature).decode(),
-        },
+        "leaf": _base64(levels[0][index]),
+        "path": [_base64(step) for step in merkle.path(levels, index)],
+        "head": head or head_of(block),
+    }
+
+
+def head_of(block: Block) -> Mapping[str, str]:
+    return {
+        "text": block.header.encoded().decode(),
+        "signature": _base64(block.signature),
     }
 
 
@@ -62,6 +69,10 @@ def check(receipt: Any, keys: Keys) -> tuple[Header, bytes]:
     if merkle.root_from(leaf, seq - header.first_seq, header.count, path) != header.root:
         raise ReceiptError("the path does not lead to the signed root")
     return header, leaf
+
+
+def _base64(data: bytes) -> str:
+    return binascii.b2a_base64(data, newline=False).decode()
 
 
 def _hash(value: object, size: int = merkle.HASH_BYTES) -> bytes:

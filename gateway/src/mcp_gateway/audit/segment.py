@@ -4,7 +4,7 @@ A segment belongs to one process and one day. Sealing does not advance it: only 
 durable does, so that a batch can be sealed again after a doubtful commit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mcp_gateway.audit import merkle
 from mcp_gateway.audit.block import GENESIS, Block, Header, key_id, leaves, sign
+from mcp_gateway.audit.receipt import head_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class Sealed:
 
     block: Block
     levels: merkle.Levels
+    # as every receipt of the block repeats it
+    head: Mapping[str, str]
 
     @property
     def last_seq(self) -> int:
@@ -56,7 +59,8 @@ class Segment:
             signed_at=signed_at,
             key=self._key_id,
         )
-        return Sealed(sign(header, self._key), levels)
+        block = sign(header, self._key)
+        return Sealed(block, levels, head_of(block))
 
     def end(self) -> dict[str, Any]:
         """What is durable of it, as its successor's first record names it."""

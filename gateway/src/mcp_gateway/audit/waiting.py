@@ -47,7 +47,20 @@ class Entry:
     _index: int
 
     def receipt(self) -> dict[str, Any]:
-        return receipt.build(self._sealed.block, self._sealed.levels, self._index)
+        sealed = self._sealed
+        return receipt.build(sealed.block, sealed.levels, self._index, sealed.head)
+
+
+class Waiter(asyncio.Future[Entry]):
+    """Who stops waiting hears so only once the record is settled, as it will be within seconds: a
+    request whose caller has gone still has its records, each whole.
+
+    A task that is cancelled cancels what it awaits; told that it cannot be, the task waits for it
+    and is cancelled then.
+    """
+
+    def cancel(self, msg: Any = None) -> bool:  # noqa: ARG002  as the future has it
+        return False
 
 
 class Pending:
@@ -105,7 +118,7 @@ class Waiting:
     ) -> asyncio.Future[Entry]:
         if len(self._queue) >= BACKLOG:
             return self.refused_entry("backlog", f"{BACKLOG} records are waiting already")
-        waiter: asyncio.Future[Entry] = self._loop.create_future()
+        waiter = Waiter(loop=self._loop)
         now = self._loop.time()
         self._queue.append(Pending(body, columns, now, waiter, payload))
         if self._timer is None:
