@@ -7,7 +7,6 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -20,14 +19,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox_crm import associating, batches, objects, reference
 from sandbox_crm.buckets import Exceeded, Limits
 from sandbox_crm.failures import ApiError, Problem, invalid, rate_limited
+from sandbox_crm.routes import SEARCHES, routes
 from sandbox_crm.settings import Settings, driver_url
 from sandbox_crm.wire import World
-
-VERSION = "2026-09"
-_SEARCH = re.compile(rf"/crm/objects/{VERSION}/[^/]+/search")
 
 
 class Door:
@@ -45,7 +41,7 @@ class Door:
             return
         correlation_id = str(uuid.uuid4())
         scope.setdefault("state", {})["correlation_id"] = correlation_id
-        searching = bool(_SEARCH.fullmatch(scope["path"]))
+        searching = bool(SEARCHES.fullmatch(scope["path"]))
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -118,43 +114,6 @@ async def healthz(_: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"})
 
 
-def _routes() -> list[Route]:
-    of = f"/crm/objects/{VERSION}/{{type}}"
-    one = f"{of}/{{id}}"
-    pair = f"{one}/associations/{{to_type}}/{{to_id}}"
-    both = f"/crm/associations/{VERSION}/{{type}}/{{to_type}}/batch"
-    pipelines = f"/crm/pipelines/{VERSION}/{{type}}"
-    properties = f"/crm/properties/{VERSION}/{{type}}"
-    table: list[tuple[str, str, Callable[..., Any]]] = [
-        ("GET", of, objects.listing),
-        ("POST", of, objects.create),
-        ("POST", f"{of}/search", objects.search),
-        ("POST", f"{of}/batch/read", batches.read),
-        ("POST", f"{of}/batch/create", batches.create),
-        ("POST", f"{of}/batch/update", batches.update),
-        ("POST", f"{of}/batch/upsert", batches.upsert),
-        ("POST", f"{of}/batch/archive", batches.archive),
-        ("GET", one, objects.read),
-        ("PATCH", one, objects.change),
-        ("DELETE", one, objects.archive),
-        ("PUT", f"{one}/associations/default/{{to_type}}/{{to_id}}", associating.put_default),
-        ("PUT", pair, associating.put),
-        ("DELETE", pair, associating.remove),
-        ("POST", f"{both}/read", associating.batch_read),
-        ("POST", f"{both}/create", associating.batch_create),
-        ("POST", f"{both}/associate/default", associating.batch_default),
-        ("POST", f"{both}/archive", associating.batch_archive),
-        ("GET", f"/crm/owners/{VERSION}", reference.owner_list),
-        ("GET", f"/crm/owners/{VERSION}/{{id}}", reference.owner),
-        ("GET", pipelines, reference.pipeline_list),
-        ("GET", f"{pipelines}/{{id}}", reference.pipeline),
-        ("GET", f"{pipelines}/{{id}}/stages", reference.stages),
-        ("GET", properties, reference.property_list),
-        ("GET", f"{properties}/{{name}}", reference.one_property),
-    ]
-    return [Route(path, handler, methods=[method]) for method, path, handler in table]
-
-
 def create_app(settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> Starlette:
     """One account of the CRM. Connects with the first request."""
     engine = create_async_engine(driver_url(settings.database_url), pool_size=10, max_overflow=10)
@@ -171,7 +130,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.monotoni
         await engine.dispose()
 
     app = Starlette(
-        routes=[Route("/healthz", healthz), *_routes()],
+        routes=[Route("/healthz", healthz), *routes()],
         middleware=[
             Middleware(
                 Door,

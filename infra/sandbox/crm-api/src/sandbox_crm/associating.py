@@ -8,10 +8,10 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sandbox_crm import links
+from sandbox_crm import links, store
 from sandbox_crm.catalogue import ObjectType
-from sandbox_crm.failures import invalid
-from sandbox_crm.wire import Input, batch, body, document, parsed, world
+from sandbox_crm.failures import invalid, not_found
+from sandbox_crm.wire import Input, batch, body, document, next_page, number, parsed, world
 
 MAX_PAIRS = 2_000
 
@@ -92,14 +92,35 @@ async def remove(request: Request) -> Response:
     return Response(status_code=204)
 
 
+async def listing(request: Request) -> Response:
+    """One object's links: of v4 alone."""
+    source, target = _ends(request)
+    after = number(request, "after", default=0, low=0, high=2**62)
+    limit = number(request, "limit", default=links.PAGE, low=1, high=links.PAGE)
+    async with world(request).engine.connect() as db:
+        found = await store.read(db, source, [request.path_params["id"]])
+        if not found:
+            raise not_found(request.path_params["id"][:64])
+        [one] = found.values()
+        ids, following = await links.of(db, source, target, one.id, after, limit)
+    spec = _spec(source, target)
+    made: dict[str, Any] = {
+        "results": [{"toObjectId": str(n), "associationTypes": [spec]} for n in ids]
+    }
+    if following is not None:
+        made["paging"] = next_page(request, following)
+    return JSONResponse(made)
+
+
+def _spec(source: ObjectType, target: ObjectType) -> dict[str, Any]:
+    type_id = links.type_id(source, target)
+    return {"category": "HUBSPOT_DEFINED", "typeId": type_id, "label": None}
+
+
 async def batch_read(request: Request) -> Response:
     source, target = _ends(request)
     started, asked = datetime.now(UTC), parsed(Ends, await body(request))
-    spec = {
-        "category": "HUBSPOT_DEFINED",
-        "typeId": links.type_id(source, target),
-        "label": None,
-    }
+    spec = _spec(source, target)
     results = []
     async with world(request).engine.connect() as db:
         for one in asked.inputs:

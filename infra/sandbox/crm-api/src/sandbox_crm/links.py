@@ -82,7 +82,12 @@ async def remove(
 
 
 async def of(
-    db: AsyncConnection, source: ObjectType, target: ObjectType, object_id: int, after: int = 0
+    db: AsyncConnection,
+    source: ObjectType,
+    target: ObjectType,
+    object_id: int,
+    after: int = 0,
+    limit: int = PAGE,
 ) -> tuple[list[int], int | None]:
     """One page of the ids associated with an object, and where the next page starts."""
     type_id(source, target)
@@ -97,10 +102,10 @@ async def of(
             associations.c.to_id > after,
         )
         .order_by(associations.c.to_id)
-        .limit(PAGE + 1)
+        .limit(limit + 1)
     )
     ids = list(rows.scalars())
-    return ids[:PAGE], ids[PAGE - 1] if len(ids) > PAGE else None
+    return ids[:limit], ids[limit - 1] if len(ids) > limit else None
 
 
 def done_wire(

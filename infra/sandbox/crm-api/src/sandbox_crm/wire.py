@@ -123,7 +123,8 @@ def names(request: Request, name: str) -> list[str]:
 
 
 def flag(request: Request, name: str) -> bool:
-    return request.query_params.get(name, "false") == "true"
+    # the vendor's own client writes True
+    return request.query_params.get(name, "false").lower() == "true"
 
 
 def wire(kind: ObjectType, stored: Stored, properties: Iterable[str] = ()) -> dict[str, Any]:
