@@ -272,6 +272,10 @@ lock: .venv/ready ## resolve the dependencies anew into requirements.lock
 tools-lock: .venv/ready ## pin the tool definitions of the listed servers
 	@$(LOCAL) tools-lock
 
+.PHONY: tools-approve
+tools-approve: .venv/ready ## pin what a server serves now, on the record: NAME=crm shows it, then SEEN=number REASON=…
+	$(call need,NAME)@$(LOCAL) env gateway {python} -m mcp_playbook.approve "$$NAME" $(if $(SEEN),--seen "$$SEEN") $(if $(REASON),--reason "$$REASON")
+
 .PHONY: tools-diff
 tools-diff: .venv/ready ## what changed in the tool definitions since the last commit (NAME=crm REF=… SOURCE=1 LIVE=1 URL=… JSON=1 ANY=1)
 	@$(if $(LIVE),$(LOCAL) env gateway {python},$(PY)) -m mcp_playbook.diff $(NAME) $(if $(REF),--ref "$$REF") $(if $(SOURCE),--code) $(if $(LIVE),--live) $(if $(URL),--url "$$URL") $(if $(JSON),--json) $(if $(ANY),--any)
