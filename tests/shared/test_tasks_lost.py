@@ -1,5 +1,6 @@
 """Tasks whose process is lost, is stopped, or is another one: what the specification leaves open."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -46,6 +47,17 @@ async def test_a_lost_task_is_worked_on_again_under_the_same_key_for_the_same_pe
     assert attempts("slow_compute") == [1, 2]
     assert {(key, who) for _, _, key, who in taskbox.STARTED} == {(task, "ana")}
     assert taskbox.STOPPED == ["slow_compute"]  # who lost it does not go on
+
+
+async def test_a_process_that_was_slow_has_not_lost_its_own_tasks(jobs: Desk) -> None:
+    late = "UPDATE tasks.task SET leased_until = now() - interval '1 h' RETURNING 1"
+    both = [await jobs.task(tool, {"seconds": 5}) for tool in ("slow_compute", "slow_change")]
+    for _ in range(3):
+        await jobs.sql(late)
+        await asyncio.sleep(0.7)  # through several looks
+    for task in both:
+        assert (await jobs.until(task, "completed", "failed"))["status"] == "completed"
+    assert (attempts("slow_compute"), attempts("slow_change")) == ([1], [1])
 
 
 async def test_what_must_not_be_repeated_is_not_and_says_what_became_of_it(jobs: Desk) -> None:

@@ -199,6 +199,7 @@ class Table:
             " WHERE id IN (SELECT id FROM tasks.task JOIN unnest($3::text[], $4::int[])"
             f"  AS may(name, attempts) ON name = tool WHERE {_UNFINISHED}"
             "  AND leased_until < now() - make_interval(secs => $5 * greatest(attempt - 1, 0))"
+            "  AND holder IS DISTINCT FROM $1"  # a process that was slow has not lost its own
             "  AND attempt < attempts AND expires_at > now()"
             "  ORDER BY created_at LIMIT $6 FOR UPDATE OF task SKIP LOCKED)"
             " RETURNING id, tool, attempt, call, answers",
@@ -220,10 +221,11 @@ class Table:
         """End what nobody goes on with, empty what has expired, forget what was long ago."""
         await self._pool.execute(
             f"UPDATE tasks.task SET status = 'failed', ending = $3, message = NULL, {_OVER}"  # noqa: S608
-            f" WHERE {_UNFINISHED} AND leased_until < now() AND expires_at > now() AND NOT EXISTS"
+            f" WHERE {_UNFINISHED} AND leased_until < now() AND expires_at > now()"
+            "  AND holder IS DISTINCT FROM $4 AND NOT EXISTS"
             "  (SELECT FROM unnest($1::text[], $2::int[]) AS may(name, attempts)"
             "   WHERE name = tool AND attempt < attempts)",
-            list(attempts), list(attempts.values()), json.dumps(lost),
+            list(attempts), list(attempts.values()), json.dumps(lost), self._holder,
         )  # fmt: skip
         await self._pool.execute(
             f"UPDATE tasks.task SET status = 'expired', ending = NULL, message = NULL, {_OVER}"  # noqa: S608
