@@ -11,6 +11,8 @@ from architecture.tree import ROOT, listed
 from contract.servers import served
 
 from mcp_shared.contract import MAX_TOOLS, violations
+from mcp_shared.poison import foreign, poisons, shadows
+from mcp_shared.renames import renamed_from
 
 SERVERS = sorted(listed())
 
@@ -31,6 +33,31 @@ def test_every_description_keeps_the_contract(server: str) -> None:
     names = [tool["name"] for tool in tools]
     broken = {tool["name"]: violations(tool, names) for tool in tools}
     assert not {name: found for name, found in broken.items() if found}
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_u01_nothing_is_said_that_no_model_should_read(server: str) -> None:
+    document = served()[server]
+    about = {key: document[key] for key in ("title", "instructions")}
+    for one in (about, *document["tools"], *document["prompts"]):
+        assert list(poisons(one)) == []
+
+
+def test_u04_no_server_speaks_for_anothers_tool() -> None:
+    tools = {server: [tool["name"] for tool in served()[server]["tools"]] for server in SERVERS}
+    for server in SERVERS:
+        document = served()[server]
+        about = {key: document[key] for key in ("title", "instructions")}
+        for one in (about, *document["tools"], *document["prompts"]):
+            assert list(shadows(one, foreign(server, tools))) == []
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_an_earlier_name_is_no_tool_of_today(server: str) -> None:
+    """The gateway leads it to the renamed tool for as long as it says."""
+    tools = served()[server]["tools"]
+    earlier = [found.name for tool in tools if (found := renamed_from(tool))]
+    assert len({*earlier, *(tool["name"] for tool in tools)}) == len(earlier) + len(tools)
 
 
 @pytest.mark.parametrize("server", SERVERS)

@@ -158,3 +158,54 @@ def test_a_bound_that_moves_without_its_words_is_found(name: str) -> None:
     record = of_folder(listed()[server]).record
     found = lint([changed], name=server, record=record).by_tool[name].findings
     assert {"D3", "D10"} <= {one.rule for one in found}
+
+
+def bounded(tool: Tool) -> Iterator[tuple[str, str]]:
+    """Arguments and the bound or default that their words repeat."""
+    for name, schema in tool["inputSchema"]["properties"].items():
+        said = str(schema.get("description") or "")
+        for key in ("maximum", "default"):
+            value = schema.get(key)
+            if isinstance(value, int) and not isinstance(value, bool) and str(value) in said:
+                yield name, key
+
+
+BOUNDED = [(name, *pair) for name in NAMES for pair in bounded(tools()[name][1])]
+
+
+@pytest.mark.parametrize(("name", "argument", "key"), BOUNDED)
+def test_a_schema_that_says_otherwise_than_its_words_is_found(
+    name: str, argument: str, key: str
+) -> None:
+    changed = copy.deepcopy(tools()[name][1])
+    changed["inputSchema"]["properties"][argument][key] += 7
+    told = [one.what for one in judged(name, changed).by_tool[name].findings if one.rule == "D2"]
+    assert any(argument in one for one in told), told
+    assert score(name, changed) < score(name, tools()[name][1])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_field_that_its_schema_does_not_have_is_found(name: str) -> None:
+    changed = copy.deepcopy(tools()[name][1])
+    text = changed["description"]
+    changed["description"] = text.replace("Returns:", "Returns: `quux_total`,", 1)
+    told = [one.what for one in judged(name, changed).by_tool[name].findings if one.rule == "D3"]
+    assert any("names `quux_total`" in one for one in told)
+    assert score(name, changed) < score(name, tools()[name][1])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sibling_that_was_renamed_is_found_in_the_texts_that_send_people_to_it(
+    name: str,
+) -> None:
+    server, tool = tools()[name]
+    siblings = [n for n, (s, _) in tools().items() if s == server and n != name]
+    named = [one for one in siblings if one in tool["description"].partition("Not for:")[2]]
+    assert named
+    renamed = [
+        {**t, "name": "fetch_quux"} if n == named[0] else t
+        for n, (s, t) in tools().items()
+        if s == server
+    ]
+    found = lint(renamed, name=server).by_tool[name].findings
+    assert any(one.rule == "D5" and named[0] in one.what for one in found)
