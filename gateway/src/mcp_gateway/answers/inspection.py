@@ -23,6 +23,8 @@ from mcp_shared.meta import ORIGIN, RECEIPT, REFUSED
 
 LARGE = 262_144  # bytes; what is larger is looked through beside the loop, which goes on meanwhile
 TOLD = 20  # secrets whose commitments go on the record; of more, their number
+TEXT_ALONE = 2  # times that a single block says "text": its type, and its key
+NO_PROTOCOL = (msgspec.DecodeError, KeyError, AttributeError, TypeError)
 OURS = (REFUSED, RECEIPT, ORIGIN)
 # a server's own state: it comes back to the server, and nobody else reads it
 OPAQUE = frozenset({"requestState", "nextCursor"})
@@ -40,25 +42,22 @@ class Inspection:
         """The answer as it may be passed on; `document` is all that the server said."""
         terms = grant.rule.answers
         told: dict[str, Any] = {}
-        if terms.secrets != "off":
+        if terms.secrets != "off" and _may_leak(document):
             large = len(document) > LARGE
-            found = (
-                await asyncio.to_thread(_leaks, answer, document)
-                if large
-                else _leaks(answer, document)
-            )
-            if found is not None:
-                answer, leaks = found
+            found = await asyncio.to_thread(_leaks, answer) if large else _leaks(answer)
+            answer, leaks = found
+            if leaks:
                 told = self._told(grant.call, terms, leaks)
-                if terms.secrets == "block":
-                    return replace(_withheld(grant.call, leaks), size=answer.size, inspected=told)
-        try:
-            answer, removed = _without_links(grant, answer, terms)
-        except (links.UnlinkableError, msgspec.DecodeError, KeyError, AttributeError, TypeError):
-            removed, answer = 1, failed(grant.call, "server_failed", _ELSEWHERE)
-        if removed:
-            told["links"] = removed
-        return replace(_marked(answer, grant.server, terms), inspected=told or None)
+            if leaks and terms.secrets == "block":
+                return replace(_withheld(grant.call, leaks), size=answer.size, inspected=told)
+        if answer.result is not None and links.possible(grant.call.method, document):
+            try:
+                answer, removed = _without_links(grant, answer, answer.result)
+            except (links.UnlinkableError, *NO_PROTOCOL):
+                removed, answer = 1, failed(grant.call, "server_failed", _ELSEWHERE)
+            if removed:
+                told["links"] = removed
+        return _marked(answer, grant.server, terms, told or None)
 
     def note(self, terms: Answers, note: bytes) -> bytes | None:
         """A notification on its way out, without secrets; None where it is to be dropped."""
@@ -78,31 +77,34 @@ class Inspection:
         return commitment(salt, "$", secret.decode("utf-8", "backslashreplace"))
 
 
-def _leaks(answer: Answer, document: bytes) -> tuple[Answer, list[Leak]] | None:
-    """The answer without secrets, and these; None when there is none."""
+def _may_leak(document: bytes) -> bool:
+    """One pass over all of it. Of texts that follow each other, only reading them tells."""
+    return documents.suspicious(document) or document.count(b'"text"') > TEXT_ALONE
+
+
+def _leaks(answer: Answer) -> tuple[Answer, list[Leak]]:
+    """The answer without secrets, and these."""
     leaks: list[Leak] = []
-    if documents.suspicious(document):
-        if answer.result is not None:
-            cleaned: dict[str, Any] = {}
-            for key, value in answer.result.items():
-                if not isinstance(value, Raw) or key in OPAQUE:
-                    cleaned[key] = value
-                    continue
+    if answer.result is not None:
+        cleaned: dict[str, Any] = dict(answer.result)
+        for key, value in answer.result.items():
+            if isinstance(value, Raw) and key not in OPAQUE:
                 clean, found = documents.cleaned(bytes(value))
-                cleaned[key] = Raw(clean) if found else value
                 leaks += found
-            answer = replace(answer, result=cleaned)
-        elif answer.error is not None:
-            clean, leaks = documents.cleaned(_encode(answer.error))
-            answer = replace(answer, error=msgspec.json.decode(clean)) if leaks else answer
+                if found:
+                    cleaned[key] = Raw(clean)
+        answer = replace(answer, result=cleaned) if leaks else answer
+    elif answer.error is not None:
+        clean, leaks = documents.cleaned(_encode(answer.error))
+        answer = replace(answer, error=msgspec.json.decode(clean)) if leaks else answer
     answer, across = _across_blocks(answer)
-    return (answer, leaks + across) if leaks or across else None
+    return answer, leaks + across
 
 
 def _across_blocks(answer: Answer) -> tuple[Answer, list[Leak]]:
     """A secret may begin in one text and end in the next one."""
     raw = (answer.result or {}).get("content")
-    if not isinstance(raw, Raw) or bytes(raw).count(b'"type"') < 2:
+    if not isinstance(raw, Raw):
         return answer, []
     try:
         blocks = _blocks.decode(raw)
@@ -122,33 +124,34 @@ def _across_blocks(answer: Answer) -> tuple[Answer, list[Leak]]:
     return replace(answer, result={**(answer.result or {}), "content": Raw(_encode(blocks))}), leaks
 
 
-def _without_links(grant: Grant, answer: Answer, terms: Answers) -> tuple[Answer, int]:
-    if answer.result is None:
-        return answer, 0
-    allowed = links.allowed_by(grant.server, terms.links)
-    result, removed = links.kept(grant.call.method, answer.result, allowed)
-    return (replace(answer, result=result) if removed else answer), removed
+def _without_links(grant: Grant, answer: Answer, result: Mapping[str, Any]) -> tuple[Answer, int]:
+    allowed = links.allowed_by(grant.server, grant.rule.answers.links)
+    kept, removed = links.kept(grant.call.method, result, allowed)
+    return (replace(answer, result=kept) if removed else answer), removed
 
 
-def _marked(answer: Answer, server: str, terms: Answers) -> Answer:
+def _marked(answer: Answer, server: str, terms: Answers, told: Mapping[str, Any] | None) -> Answer:
     """Nothing under our own names but what we say ourselves."""
-    ours = {ORIGIN: {"server": server, "trusted": False}} if terms.untrusted else {}
     if answer.result is not None:
         meta = _meta(answer.result.get("_meta"))
-        return replace(answer, result={**answer.result, "_meta": {**meta, **ours}})
-    if answer.error is not None:
-        data = answer.error.get("data")
-        if isinstance(data, Mapping | None):
-            kept = {key: one for key, one in (data or {}).items() if key not in OURS}
-            return replace(answer, error={**answer.error, "data": {**kept, **ours}})
-    return answer
+        if terms.untrusted:
+            meta[ORIGIN] = {"server": server, "trusted": False}
+        return replace(answer, result={**answer.result, "_meta": meta}, inspected=told)
+    error = answer.error or {}
+    data = error.get("data")
+    if isinstance(data, Mapping | None):
+        kept = {key: one for key, one in (data or {}).items() if key not in OURS}
+        if terms.untrusted:
+            kept[ORIGIN] = {"server": server, "trusted": False}
+        error = {**error, "data": kept} if kept or data else error
+    return replace(answer, error=error, inspected=told)
 
 
-def _meta(value: object) -> Mapping[str, Any]:
+def _meta(value: object) -> dict[str, Any]:
     if not isinstance(value, Raw):
-        return value if isinstance(value, Mapping) else {}
+        return dict(value) if isinstance(value, Mapping) else {}
     try:
-        meta = _slices.decode(value)
+        meta: dict[str, Any] = _slices.decode(value)
     except msgspec.DecodeError:
         return {}
     for name in OURS:

@@ -41,6 +41,11 @@ def leads_home(uri: object, server: str) -> bool:
     return isinstance(uri, str) and uri.startswith(f"{server}://") and uri.isprintable()
 
 
+def possible(method: str, document: bytes) -> bool:
+    """Whether there may be a link in this; most answers have none, and need no reading."""
+    return method in LISTS or any(mark in document for mark in MARKS)
+
+
 def kept(method: str, result: Mapping[str, Any], allowed: Allowed) -> tuple[Mapping[str, Any], int]:
     """The result without what leads elsewhere, and how much that was.
 
@@ -53,7 +58,7 @@ def kept(method: str, result: Mapping[str, Any], allowed: Allowed) -> tuple[Mapp
         return _entries(result, *LISTS[method], allowed, whole=method == "resources/read")
     part = "messages" if method == "prompts/get" else "content"
     raw = result.get(part)
-    if not isinstance(raw, Raw) or not any(mark in bytes(raw) for mark in MARKS):
+    if not isinstance(raw, Raw):
         return result, 0
     blocks = _blocks.decode(raw)
     done = list(_messages(blocks, allowed) if part == "messages" else _each(blocks, allowed))
