@@ -195,7 +195,7 @@ GIVEN = {
     "issuer": {"demo-password"},
     "postgres": set(),
     "valkey": set(),
-    "warehouse": {"postgres-wh_ro"},
+    "warehouse": {"postgres-wh_ro", "postgres-wh_results"},
     "crm": {"postgres-crm_outbox", "crm-token"},
     "docs": {"postgres-docs_ro"},
     "crm-api": {"postgres-crm_sandbox", "crm-token"},

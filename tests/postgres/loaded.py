@@ -16,6 +16,7 @@ _loaded: dict[int, "Loaded"] = {}
 class Loaded:
     admin_url: str
     ro_url: str
+    results_url: str
 
 
 async def loaded(server: Postgres) -> Loaded:
@@ -23,8 +24,10 @@ async def loaded(server: Postgres) -> Loaded:
         admin = await asyncpg.connect(server.url())
         await admin.execute("CREATE DATABASE warehouse")
         await admin.close()
-        await load(server.url("warehouse"), PASSWORD, SCALE)
+        await load(server.url("warehouse"), PASSWORD, SCALE, PASSWORD)
         _loaded[server.port] = Loaded(
-            server.url("warehouse"), server.url("warehouse", "wh_ro", PASSWORD)
+            server.url("warehouse"),
+            server.url("warehouse", "wh_ro", PASSWORD),
+            server.url("warehouse", "wh_results", PASSWORD),
         )
     return _loaded[server.port]

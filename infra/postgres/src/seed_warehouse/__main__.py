@@ -22,14 +22,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m seed_warehouse",
         description="Load the warehouse; quick when it is loaded already.",
-        epilog="Reads WAREHOUSE_ADMIN_URL (a superuser's) and WAREHOUSE_RO_PASSWORD.",
+        epilog="Reads WAREHOUSE_ADMIN_URL (a superuser's), WAREHOUSE_RO_PASSWORD and, where the "
+        "server keeps results here, WAREHOUSE_RESULTS_PASSWORD.",
     )
     parser.add_argument("--scale", type=_scale, default=0.1, help="TPC-H scale factor")
     scale = parser.parse_args().scale
     missing = [n for n in ("WAREHOUSE_ADMIN_URL", "WAREHOUSE_RO_PASSWORD") if not os.environ.get(n)]
     if missing:
         sys.exit(f"seed_warehouse: set {' and '.join(missing)}")
-    asyncio.run(load(os.environ["WAREHOUSE_ADMIN_URL"], os.environ["WAREHOUSE_RO_PASSWORD"], scale))
+    asyncio.run(
+        load(
+            os.environ["WAREHOUSE_ADMIN_URL"],
+            os.environ["WAREHOUSE_RO_PASSWORD"],
+            scale,
+            os.environ.get("WAREHOUSE_RESULTS_PASSWORD"),
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import hashlib
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import asyncpg
@@ -42,21 +42,27 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-async def load(admin_url: str, password: str, scale: float) -> bool:
-    """Bring the warehouse to `scale`; False when it was there already."""
+async def load(
+    admin_url: str, password: str, scale: float, results_password: str | None = None
+) -> bool:
+    """Bring the warehouse to `scale`; False when it was there already.
+
+    Without a password of its own, nobody logs in as wh_results.
+    """
+    passwords = {"wh_ro": password, "wh_results": results_password}
     admin = await asyncpg.connect(admin_url)
     try:
         # a person running `make up` twice gets the second one waiting, not a half-built warehouse
         await admin.execute(f"SELECT pg_advisory_lock({ONE_LOAD_AT_A_TIME})")
         wanted = fingerprint(scale)
         if await _loaded(admin) == wanted:
-            await _set_password(admin, password)
+            await _set_passwords(admin, passwords)
             await _warm(admin)
             say(f"scale {scale:g} is loaded already")
             return False
         started = time.monotonic()
         await _build(admin, admin_url, scale)
-        await _set_password(admin, password)
+        await _set_passwords(admin, passwords)
         await admin.execute("UPDATE tpch.load SET fingerprint = $1, scale = $2", wanted, scale)
         await _warm(admin)
         say(f"scale {scale:g} loaded in {time.monotonic() - started:.1f} s")
@@ -138,8 +144,10 @@ async def _copy(admin_url: str, folder: Path) -> None:
             group.create_task(worker())
 
 
-async def _set_password(admin: asyncpg.Connection, password: str) -> None:
-    statement = await admin.fetchval(
-        "SELECT format('ALTER ROLE wh_ro PASSWORD %L', $1::text)", password
-    )
-    await admin.execute(statement)
+async def _set_passwords(admin: asyncpg.Connection, passwords: Mapping[str, str | None]) -> None:
+    for role, password in passwords.items():
+        if password is not None:
+            statement = await admin.fetchval(
+                "SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text)", role, password
+            )
+            await admin.execute(statement)

@@ -7,6 +7,7 @@ from mcp.server.mcpserver import Context, Resolve
 
 from mcp_shared.cursors import Cursors
 from mcp_shared.identity import caller
+from mcp_warehouse.results.store import Results
 from mcp_warehouse.rights import Regions, regions_of
 from mcp_warehouse.warehouse import Warehouse
 
@@ -17,6 +18,10 @@ class Desk:
 
     warehouse: Warehouse
     cursors: Cursors
+    # the same warehouse with the limits of a file, and where files are kept; None: not here
+    exports: Warehouse | None = None
+    results: Results | None = None
+    most_result_rows: int = 0
 
 
 def open_desk(ctx: Context[Any, Any]) -> Desk:
@@ -36,5 +41,6 @@ def callers_regions() -> Regions:
     return regions_of(caller().groups)
 
 
+TheDesk = Annotated[Desk, Resolve(open_desk)]
 TheWarehouse = Annotated[Warehouse, Resolve(open_warehouse)]
 TheCursors = Annotated[Cursors, Resolve(open_cursors)]

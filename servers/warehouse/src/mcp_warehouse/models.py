@@ -1,6 +1,6 @@
 """What the tools answer, each field described for the model that reads it."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -64,8 +64,24 @@ class MetricAnswer(BaseModel):
     note: str | None = Field(description="Something to keep in mind when reading the figures.")
 
 
+class ResultColumn(BaseModel):
+    column: str = Field(description="Name in the files.")
+    type: str = Field(description="integer, number, boolean, date, timestamp or text.")
+
+
+class ResultFiles(BaseModel):
+    rows: int = Field(description="Rows in all parts together.")
+    columns: list[ResultColumn] = Field(description="Columns of every part, in order.")
+    csv: list[str] = Field(description="Resource addresses of the parts as CSV.")
+    parquet: list[str] = Field(description="The same parts as Parquet.")
+    kept_until: datetime = Field(description="From then on the addresses lead nowhere.")
+
+
 class SqlAnswer(BaseModel):
     columns: list[str] = Field(description="Column names in order; two may be equal.")
     rows: list[list[Any]] = Field(description="One list of values per row, in column order.")
     truncated: bool = Field(description="Whether rows were left out at the row or size limit.")
     regions: list[str] = Field(description="Regions whose rows could be seen: your rights.")
+    files: ResultFiles | None = Field(
+        default=None, description="Where the whole result is, if files were asked for."
+    )

@@ -11,6 +11,9 @@ from mcp_shared.serve import new_server
 from mcp_warehouse import prompts
 from mcp_warehouse.access import Desk
 from mcp_warehouse.engine import reading
+from mcp_warehouse.results import resource
+from mcp_warehouse.results.store import keeping
+from mcp_warehouse.semantic import page
 from mcp_warehouse.settings import Settings
 from mcp_warehouse.tools import describe_table, get_metric, list_tables, run_sql
 
@@ -26,8 +29,18 @@ Account ids and names are those of the CRM."""
 @asynccontextmanager
 async def lifespan(_: MCPServer[Any]) -> AsyncIterator[Desk]:
     settings = Settings()
-    async with reading(settings) as warehouse:
-        yield Desk(warehouse, Cursors(settings.cursor_secret))
+    async with (
+        reading(settings) as warehouse,
+        reading(settings.for_results) as exports,
+        keeping(settings) as results,
+    ):
+        yield Desk(
+            warehouse=warehouse,
+            cursors=Cursors(settings.cursor_secret),
+            exports=exports,
+            results=results,
+            most_result_rows=settings.most_result_rows,
+        )
 
 
 def build() -> MCPServer[Any]:
@@ -40,4 +53,6 @@ def build() -> MCPServer[Any]:
         lifespan=lifespan,
     )
     prompts.add_to(server)
+    page.add_to(server)
+    resource.add_to(server)
     return server
