@@ -1,4 +1,4 @@
-"""Hostile and ordinary SQL with what must become of it, and a way to see that nothing changed.
+"""Hostile and ordinary SQL with what must become of it: known attacks, and tricks of our own.
 
 `expect`: refused (before the database), bounded (refused, or cut at a limit), harmless (may run;
 nothing comes of it), answered (ordinary analysis: refusing it is a fault).
@@ -7,8 +7,6 @@ nothing comes of it), answered (ordinary analysis: refusing it is a fault).
 import json
 from dataclasses import dataclass
 from pathlib import Path
-
-import asyncpg
 
 
 @dataclass(frozen=True)
@@ -19,16 +17,17 @@ class Attack:
     sql: str
 
 
-ATTACKS = [Attack(**a) for a in json.loads(Path(__file__).with_name("attacks.json").read_text())]
+def _read(name: str) -> list[Attack]:
+    return [Attack(**a) for a in json.loads(Path(__file__).with_name(name).read_text("utf-8"))]
 
 
-async def state(admin: asyncpg.Connection) -> tuple[object, ...]:
-    """What an attack might have changed."""
-    row = await admin.fetchrow(
-        "SELECT (SELECT count(*) FROM sales.orders), (SELECT sum(revenue) FROM sales.orders),"
-        " (SELECT count(*) FROM sales.regions), (SELECT count(*) FROM pg_class),"
-        " (SELECT count(*) FROM pg_largeobject_metadata), (SELECT count(*) FROM pg_proc),"
-        " (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'),"
-        " (SELECT sum(hashtext(rolname || rolconfig::text)) FROM pg_roles)"
-    )
-    return tuple(row or ())
+KNOWN, OWN = _read("attacks.json"), _read("tricks.json")
+ATTACKS = KNOWN + OWN
+HOSTILE = [one for one in ATTACKS if one.row]
+
+
+def of(row: str) -> list[Attack]:
+    """The attacks of one row of the catalogue."""
+    found = [one for one in HOSTILE if one.row == row]
+    assert found
+    return found

@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest_asyncio
 from postgres.loaded import Loaded, loaded
+from postgres.planted import planted
 
 from mcp_local.postgres import Postgres
 
@@ -23,5 +24,17 @@ async def reader(warehouse: Loaded) -> AsyncIterator[asyncpg.Connection]:
 @pytest_asyncio.fixture
 async def admin(warehouse: Loaded) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(warehouse.admin_url)
+    yield connection
+    await connection.close()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def planted_warehouse(postgres_server: Postgres, warehouse: Loaded) -> Loaded:
+    return await planted(postgres_server, warehouse)
+
+
+@pytest_asyncio.fixture
+async def planted_admin(planted_warehouse: Loaded) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(planted_warehouse.admin_url)
     yield connection
     await connection.close()

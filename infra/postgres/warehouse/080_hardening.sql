@@ -54,4 +54,6 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 REVOKE ALL ON SCHEMA information_schema FROM PUBLIC;
 -- a DO block would bring its own SET, loops and messages
 REVOKE ALL ON LANGUAGE plpgsql, sql FROM PUBLIC;
+-- a function that somebody adds later is nobody's to call until it is granted
 ALTER DEFAULT PRIVILEGES FOR ROLE wh_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;

@@ -10,6 +10,7 @@ from house.house import House
 from mcp import Client
 from people import Issuer, running_issuer
 from postgres.loaded import Loaded, loaded
+from postgres.planted import planted
 from postgres.served import UNBOUNDED, governed, served
 
 from mcp_local.postgres import Postgres
@@ -46,6 +47,11 @@ def ask(warehouse: Loaded, monkeypatch: pytest.MonkeyPatch) -> Ask:
             return await client.call_tool(tool, arguments or {})
 
     return call
+
+
+@pytest_asyncio.fixture(scope="session")
+async def planted_warehouse(postgres_server: Postgres, warehouse: Loaded) -> Loaded:
+    return await planted(postgres_server, warehouse)
 
 
 @pytest_asyncio.fixture

@@ -1,18 +1,17 @@
 """The guard alone, without a database behind it."""
 
 import contextlib
+import re
 import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from postgres.attacks import ATTACKS, Attack
+from postgres.layers import TABLES
 
 from mcp_warehouse.guard import MAX_CHARACTERS, Refused, admit
 
-TABLES = frozenset(
-    {"accounts", "as_of", "nations", "order_lines", "orders", "products", "regions", "suppliers"}
-)
 REFUSED = [a for a in ATTACKS if a.expect == "refused"]
 ADMITTED = [a for a in ATTACKS if a.expect != "refused"]
 
@@ -33,8 +32,9 @@ def test_an_attack_never_reaches_the_database(attack: Attack) -> None:
 def test_what_is_ordinary_or_bounded_elsewhere_passes(attack: Attack) -> None:
     again = admit(attack.sql, TABLES)
     assert admit(again.text, TABLES).text == again.text
-    assert "--" not in again.text
-    assert "/*" not in again.text
+    bare = re.sub(r'"(""|[^"])*"', "", again.text)
+    assert "--" not in bare
+    assert "/*" not in bare
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@ import asyncio
 import contextlib
 import json
 import time
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from postgres.attacks import ATTACKS, Attack, state
+import pytest_asyncio
+from postgres.attacks import ATTACKS, HOSTILE, Attack
 from postgres.loaded import Loaded
+from postgres.planted import FOREIGN, state
 from servers.warehouse.answers import content, fault
 from servers.warehouse.conftest import Ask
 
@@ -18,6 +21,13 @@ from mcp_warehouse.rights import regions_of
 from mcp_warehouse.settings import Settings
 
 EUROPE = regions_of(["region-europe"])
+
+
+# what the server itself sets in the transaction that looks
+OURS = {
+    "app.regions", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout",
+    "transaction_read_only", "application_name",
+}  # fmt: skip
 
 
 def unguarded(sql: str) -> Admitted:
@@ -130,14 +140,22 @@ async def test_an_error_is_told_in_our_words_not_the_databases(
     assert "AFRICA" not in text
 
 
+@pytest_asyncio.fixture
+async def planted_admin(planted_warehouse: Loaded) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(planted_warehouse.admin_url)
+    yield connection
+    await connection.close()
+
+
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: a.id)
-async def test_guard_and_database_together(ask: Ask, warehouse: Loaded, attack: Attack) -> None:
-    admin = await asyncpg.connect(warehouse.admin_url)
-    before = await state(admin)
+async def test_guard_and_database_together(
+    ask: Ask, planted_warehouse: Loaded, planted_admin: asyncpg.Connection, attack: Attack
+) -> None:
+    before = await state(planted_admin)
     started = time.monotonic()
     result = await ask(
         "run_sql", {"sql": attack.sql, "max_rows": 1000}, groups=("region-europe",),
-        statement_seconds=1.5, deadline_seconds=2,
+        database_url=planted_warehouse.ro_url, statement_seconds=1.5, deadline_seconds=2,
     )  # fmt: skip
     assert time.monotonic() - started < 2.5
     if attack.expect == "answered":
@@ -145,11 +163,48 @@ async def test_guard_and_database_together(ask: Ask, warehouse: Loaded, attack: 
     elif attack.expect == "refused":
         assert fault(result)[0] == "invalid"
     elif not result.is_error:
-        answer = content(result)
-        assert len(answer["rows"]) <= 1000
-        assert "ASIA" not in json.dumps(answer["rows"])
-    assert await state(admin) == before
-    await admin.close()
+        assert len(content(result)["rows"]) <= 1000
+    assert FOREIGN not in result.model_dump_json()
+    assert await state(planted_admin) == before
+
+
+@pytest.mark.parametrize("attack", HOSTILE, ids=lambda a: a.id)
+async def test_the_server_without_its_parser(
+    planted_warehouse: Loaded, planted_admin: asyncpg.Connection, attack: Attack
+) -> None:
+    """As if the guard had let everything through: the rest of the server holds."""
+    before = await state(planted_admin)
+    settings = Settings(
+        database_url=planted_warehouse.ro_url, connections=1, statement_seconds=1.5,
+        deadline_seconds=2,
+    )  # fmt: skip
+    said = ""
+    async with reading(settings) as reader:
+        started = time.monotonic()
+        try:
+            said = str((await reader.select(unguarded(attack.sql), 1000, EUROPE)).rows)
+        except Fault as refused:
+            said = str(refused)
+        assert time.monotonic() - started < 2.5
+        left = await reader.select(
+            unguarded("SELECT one FROM unnest(watch.session()) AS one"), 1000, EUROPE
+        )
+    held = {str(one).partition("=")[0] for (one,) in left.rows}
+    assert {one for one in held if not one.startswith("prepared __asyncpg_stmt")} <= OURS
+    assert FOREIGN not in said
+    assert await state(planted_admin) == before
+
+
+async def test_a_text_of_everything_is_refused_by_its_plan(ask: Ask) -> None:
+    """PostgreSQL would build a quarter of a gigabyte, beyond its own limit of time."""
+    started = time.monotonic()
+    sql = "SELECT length(string_agg(a.product_name || b.product_name, ',')) FROM products a, products b"
+    code, text = fault(await ask("run_sql", {"sql": sql}))
+    assert code == "invalid"
+    assert "texts of more rows" in text
+    assert time.monotonic() - started < 1
+    small = "SELECT string_agg(DISTINCT segment, ',') FROM order_lines"
+    assert content(await ask("run_sql", {"sql": small}))["rows"]
 
 
 async def test_sql_that_is_too_long_is_refused_as_an_argument(ask: Ask) -> None:

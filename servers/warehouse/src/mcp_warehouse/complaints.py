@@ -91,6 +91,13 @@ def too_expensive() -> Fault:
     )
 
 
+def too_much_text() -> Fault:
+    return Invalid(
+        "This query would join the texts of more rows than fit into one value.",
+        instead="Take the distinct values in a WITH query first, filter, or return them as rows.",
+    )
+
+
 def row_too_long() -> Fault:
     return Invalid(
         "One row of the result is larger than an answer may be.",

@@ -45,6 +45,7 @@ class Admitted:
     text: str
     tables: frozenset[str]
     columns: tuple[str, ...]  # as named in the text; empty where a `*` decides
+    gathers: bool = True  # whether an aggregate joins texts, whose size then counts
 
 
 def admit(sql: str, tables: frozenset[str]) -> Admitted:
@@ -72,7 +73,8 @@ def admit(sql: str, tables: frozenset[str]) -> Admitted:
             instead="Check the syntax; one SELECT statement, PostgreSQL dialect.",
         ) from None
     star = any(isinstance(column, exp.Star) or column.is_star for column in again.selects)
-    return Admitted(text, found, () if star else tuple(again.named_selects))
+    columns = () if star else tuple(again.named_selects)
+    return Admitted(text, found, columns, gathers=again.find(exp.GroupConcat) is not None)
 
 
 def _measure(sql: str) -> None:

@@ -16,7 +16,7 @@ import anyio
 import asyncpg
 
 from mcp_shared import telemetry
-from mcp_warehouse import complaints, repair
+from mcp_warehouse import complaints, gate, repair
 from mcp_warehouse.guard import SCHEMA, Admitted
 from mcp_warehouse.rights import Regions
 from mcp_warehouse.semantic.question import Measured, Question, measured
@@ -110,13 +110,14 @@ class Reader:
             f"SELECT left(row_to_json(answer)::text, {limit + 1})"  # noqa: S608  admitted text
             f" FROM ({statement.text}) AS answer"
         )
+        texts = self._settings.most_gathered_bytes if statement.gathers else None
         explained = f"EXPLAIN (FORMAT JSON) {query}"
         async with self._reading(regions) as connection:
             try:
                 with telemetry.one_span("SELECT", **SYSTEM):  # not the caller's own statement
-                    plan = json.loads(await connection.fetchval(explained))
-                    if plan[0]["Plan"]["Total Cost"] > self._settings.most_cost:
-                        raise complaints.too_expensive()
+                    (plan,) = json.loads(await connection.fetchval(explained))
+                    if refusal := gate.objection(plan["Plan"], self._settings.most_cost, texts):
+                        raise refusal
                     return await self._collect(connection, query, statement.columns, rows)
             except asyncpg.PostgresError as error:
                 sqlstate, position = error.sqlstate or "XX000", error.position
