@@ -228,6 +228,10 @@ conformance: .venv/ready ## the official protocol suite, both eras, through the 
 clients: .venv/ready ## real clients against the whole stack: SDKs, Inspector, Claude Code, Codex (fetched by npm)
 	@FETCH_CLIENTS=1 $(PY) -m pytest -q tests/clients
 
+.PHONY: sql-layers
+sql-layers: .venv/ready ## every attack on a person's SQL against each layer alone and all together (ARGS=--all names what ran)
+	@PYTHONPATH=tests $(PY) -m postgres.layers $(ARGS)
+
 .PHONY: bench
 bench: .venv/ready ## what a call costs, beside nginx and the SDK's server (ARGS=--quick for a minute, ARGS=--profile)
 	@PYTHONPATH=tests $(PY) -m bench $(ARGS)
