@@ -13,7 +13,7 @@ import asyncpg
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 import pytest_asyncio
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp import Client
 from mcp.shared.exceptions import MCPError
@@ -36,13 +36,13 @@ FILES = made(COLUMNS, ROWS)
 VALUES = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False) | st.text(st.characters(exclude_categories=["Cs"]))  # fmt: skip
 
 
-def settings(warehouse: Loaded, **more: Any) -> Settings:
+def configured(warehouse: Loaded, **more: Any) -> Settings:
     return Settings(database_url=warehouse.ro_url, results_url=warehouse.results_url, **more)
 
 
 @pytest_asyncio.fixture
 async def results(warehouse: Loaded) -> AsyncIterator[Results]:
-    async with keeping(settings(warehouse)) as opened:
+    async with keeping(configured(warehouse)) as opened:
         assert opened
         yield opened
 
@@ -56,6 +56,7 @@ async def table(warehouse: Loaded) -> AsyncIterator[asyncpg.Connection]:
     await db.close()
 
 
+@settings(deadline=None)  # the first one loads pyarrow
 @given(
     st.integers(0, 4).flatmap(
         lambda width: st.lists(st.lists(VALUES, min_size=width, max_size=width))
@@ -127,7 +128,7 @@ def test_parts_are_whole_files_and_none_is_too_large() -> None:
 async def test_what_is_kept_is_read_on_every_replica(warehouse: Loaded, results: Results) -> None:
     identity, until = await results.keep("ana", EUROPE, FILES.parts)
     assert timedelta(minutes=59) < until - datetime.now(UTC) < timedelta(minutes=61)
-    async with keeping(settings(warehouse)) as replica:
+    async with keeping(configured(warehouse)) as replica:
         assert replica
         assert await replica.read("ana", EUROPE, identity, 1, "csv") == FILES.parts[0].csv.encode()
         assert await replica.read("ana", EVERY, identity, 1, "parquet") == FILES.parts[0].parquet
@@ -166,7 +167,7 @@ async def test_an_expired_result_is_not_found_and_goes_with_the_next_write(
 async def test_a_persons_oldest_results_make_room(
     warehouse: Loaded, table: asyncpg.Connection
 ) -> None:
-    async with keeping(settings(warehouse, most_results=3)) as results:
+    async with keeping(configured(warehouse, most_results=3)) as results:
         assert results
         other, _ = await results.keep("ben", EUROPE, FILES.parts)
         made_ids = [(await results.keep("ana", EUROPE, FILES.parts))[0] for _ in range(5)]
@@ -179,7 +180,7 @@ async def test_when_there_is_no_room_left_it_says_so(
     warehouse: Loaded, table: asyncpg.Connection
 ) -> None:
     large = made(["x"], [["y" * 10_000] for _ in range(60)]).parts
-    async with keeping(settings(warehouse, most_kept_bytes=1_000_000)) as results:
+    async with keeping(configured(warehouse, most_kept_bytes=1_000_000)) as results:
         assert results
         await results.keep("ana", EUROPE, large)
         with pytest.raises(Unavailable, match="no room"):
