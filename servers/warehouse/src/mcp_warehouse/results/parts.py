@@ -44,8 +44,8 @@ def _parts(schema: list[tuple[str, Kind]], rows: Rows, most: int) -> Iterator[Pa
 
 def _csv(schema: list[tuple[str, Kind]], rows: Rows) -> str:
     """Values as they are: whoever opens it in a spreadsheet imports it as data."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)  # RFC 4180: another line end would leave a lone \r unquoted
     writer.writerow(name for name, _ in schema)
     writer.writerows(["" if one is None else written(one) for one in row] for row in rows)
     return text.getvalue()
