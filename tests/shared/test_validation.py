@@ -155,6 +155,15 @@ def test_an_unknown_argument_is_told_apart_by_its_letters_and_by_words(
     assert found
 
 
+def test_a_value_that_is_wrong_twice_over_is_told_once() -> None:
+    assert lines(when="on the last of January") == lines(when="soon")
+    assert [one.path for one in PEOPLE.problems({"account": "much too long", "x": 1, "y": 2})] == [
+        "$.account",
+        "$.x",
+        "$.y",
+    ]
+
+
 def test_what_is_missing_says_what_it_is() -> None:
     (missing,) = PEOPLE.problems({})
     assert missing.line() == (

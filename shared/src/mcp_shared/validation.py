@@ -52,7 +52,7 @@ class Arguments:
             found += self._explain(error)
             if len(found) >= MAX_PROBLEMS:
                 break
-        return found[:MAX_PROBLEMS]
+        return _once_each(found)[:MAX_PROBLEMS]
 
     def _explain(self, error: jsonschema_rs.ValidationError) -> Iterator[Problem]:
         kind, path = error.kind.name, "$" + "".join(f".{part}" for part in error.instance_path)
@@ -117,6 +117,16 @@ _WORDS = {
     "format": "wrong form",
     "anyOf": "fits none of the accepted forms",
 }
+
+
+def _once_each(problems: list[Problem]) -> list[Problem]:
+    """One line where one value is wrong twice over and the same would mend both."""
+    found: dict[tuple[str, str], Problem] = {}
+    for one in problems:
+        before = found.get((one.path, one.expected))
+        if before is None or not before.meaning:
+            found[one.path, one.expected] = one
+    return list(found.values())
 
 
 def _unknown(

@@ -65,7 +65,7 @@ def beside(made: Tool, line: str) -> Tool:
 PLACES: dict[str, tuple[str, Callable[[Tool, str], Tool]]] = {
     "D1": ("list_deals", with_first_sentence),
     "D2": ("list_deals", with_limit),
-    "D3": ("run_sql", with_part),
+    "D3": ("find_contacts", with_part),
     "D4": ("find_contacts", with_part),
     "D5": ("find_contacts", with_part),
     "D6": ("update_deal_stage", with_first_sentence),
