@@ -1,6 +1,7 @@
 """Event streams of servers, cut anywhere."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -13,10 +14,10 @@ class Cut:
     """A stream that arrives in pieces."""
 
     def __init__(self, *pieces: bytes) -> None:
-        self._pieces = list(pieces)
+        self._pieces = iter(pieces)
 
     async def read_chunk(self) -> bytes | None:
-        return self._pieces.pop(0) if self._pieces else None
+        return next(self._pieces, None)
 
 
 async def read(*pieces: bytes, cap: int = 1000) -> list[bytes]:
@@ -51,6 +52,22 @@ async def test_a_message_beyond_the_cap_is_not_collected() -> None:
     for pieces in ([b"data: " + b"x" * 2000], [b"data: x\n" * 600] * 2, [b": " + b"x" * 2000]):
         with pytest.raises(MessageTooLargeError):
             await read(*pieces)
+
+
+async def test_a_stream_of_small_messages_is_bounded_as_a_whole() -> None:
+    assert len(await read(*[b"data: x\n\n" * 10] * 40)) == 400
+    for piece in (b"data: x\n\n" * 100, b": ping\n\n" * 100):
+        with pytest.raises(MessageTooLargeError):
+            await read(*[piece] * 10)
+
+
+async def test_crumbs_take_time_in_proportion() -> None:
+    async def seconds(size: int) -> float:
+        began = time.process_time()
+        await read(b"data: ", *[b"x"] * size, b"\n\n", cap=10_000_000)
+        return time.process_time() - began
+
+    assert await seconds(400_000) < 60 * max(await seconds(20_000), 0.005)  # squared: 400
 
 
 @given(st.dictionaries(st.text(), st.text() | st.integers()))
