@@ -15,11 +15,11 @@ from house.particular import LOCK, POLICY, a_particular_server
 from house.wire import Wire
 from people import Issuer
 
-from mcp_gateway import aside
+from mcp_gateway import aside, tasks
 from mcp_gateway.authorize import FAMILIES
 
 PAGE = Path(__file__).parents[2] / "playbook" / "reviewers" / "what-is-recorded.md"
-HEADS = ("what came of it", "method", "request", "path")
+HEADS = ("what came of it", "what was done with a task", "method", "request", "path")
 METHOD = re.compile(r"[a-z]+/[a-zA-Z/]+|initialize|ping")
 Ask = Callable[[House], Awaitable[Any]]
 
@@ -195,10 +195,19 @@ async def test_L15_a_completion_is_not_on_the_record(issuer: Issuer, opened: Ope
 
 
 def test_L15_every_line_of_the_page_is_asked_for_and_every_method_has_its_line() -> None:
+    from house import test_tasks_record
+
     page = lines()
-    assert set(page) == set(ASKED) | ELSEWHERE
+    assert set(page) == set(ASKED) | ELSEWHERE | set(test_tasks_record.ASKED)
     text = PAGE.read_text("utf-8")
     source = Path(aside.__file__).read_text("utf-8")
-    known = {*FAMILIES, *aside.RESOURCE_LISTS, "subscriptions/listen", "tools/list", "prompts/list"}
+    known = {
+        *FAMILIES,
+        *tasks.METHODS,
+        *aside.RESOURCE_LISTS,
+        "subscriptions/listen",
+        "tools/list",
+        "prompts/list",
+    }
     known |= {one for one in re.findall(r'"([a-z/A-Z]+)"', source) if METHOD.fullmatch(one)}
     assert not {one for one in known if f"`{one}`" not in text}

@@ -11,11 +11,15 @@ import pytest_asyncio
 import redis
 from house.backends import Counted, counted_server
 from house.house import READER, WRITER, House, house, ledger_database
+from house.jobs import Jobs, lock, policy
 from people import Issuer, running_issuer
+from shared import taskbox
+from shared.taskdesk import prepared
 
 from mcp_gateway.audit.migrate import migrate
 from mcp_local.postgres import Postgres
 from mcp_local.valkey import Valkey
+from mcp_shared.tasks import desk
 
 Opened = Callable[..., AbstractAsyncContextManager[House]]
 
@@ -100,3 +104,23 @@ def opened(
                 yield made
 
     return open_house
+
+
+@pytest_asyncio.fixture
+async def jobs_server(
+    issuer: Issuer, database: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Counted]:
+    """A server with tasks, in this process."""
+    monkeypatch.setenv("MCP_TASKS_DATABASE_URL", await prepared(database))
+    monkeypatch.setattr(desk, "LEAVE_SECONDS", 0.1)
+    taskbox.STARTED.clear()
+    taskbox.STOPPED.clear()
+    async with counted_server(issuer, taskbox.jobs(), taskbox.NAME) as counted:
+        yield counted
+
+
+@pytest_asyncio.fixture
+async def jobs(jobs_server: Counted, opened: Opened, database: str) -> AsyncIterator[Jobs]:
+    locks = {taskbox.NAME: await lock(taskbox.jobs())}
+    async with opened(jobs_server, policies={taskbox.NAME: policy()}, locks=locks) as home:
+        yield Jobs(home, admin=database)

@@ -3,9 +3,10 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import asyncpg
 import httpx2
 from house.asks import result_of
 from house.house import House
@@ -33,6 +34,8 @@ async def lock(server: Any) -> dict[str, Any]:
 class Jobs:
     home: House
     endpoint: str = ""
+    # the database of the server's tasks, for an administrator
+    admin: str = ""
 
     async def ask(
         self, method: str, params: Mapping[str, Any], *, can: Any = KNOWS, **more: Any
@@ -59,6 +62,24 @@ class Jobs:
 
     async def cancel(self, task_id: str, **more: Any) -> httpx2.Response:
         return await self.ask("tasks/cancel", {"taskId": task_id}, **more)
+
+    async def table(self, statement: str, *, until: object = None) -> None:
+        """By an administrator; again and again, until it says so."""
+        db = await asyncpg.connect(self.admin)
+        try:
+            found = await db.fetchval(statement)
+            async with asyncio.timeout(10):
+                while until is not None and found != until:
+                    found = await db.fetchval(statement)
+        finally:
+            await db.close()
+
+    def changes(self, tool: str, **changed: Any) -> None:
+        """From now on the policy's line for this tool says otherwise."""
+        now, key = self.home.gateway.policy, (NAME, "tool", tool)
+        rules: dict[Any, Any] = dict(now.rules)
+        rules[key] = replace(rules[key], **changed)
+        self.home.gateway.policy = replace(now, rules=rules)
 
     async def until(self, task_id: str, *states: str, seconds: float = 30) -> dict[str, Any]:
         async with asyncio.timeout(seconds):

@@ -1,52 +1,17 @@
 """Tasks through the gateway: bound, decided anew, recorded once."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import replace
-from typing import Any
 
 import pytest
-import pytest_asyncio
 from house.asks import error_of, until, without_receipt
-from house.backends import Counted, counted_server
-from house.conftest import Opened
+from house.backends import Counted
 from house.house import RECEIPT, House
-from house.jobs import CAPABILITIES, EXTENSION, Jobs, lock, policy
-from people import Issuer
+from house.jobs import CAPABILITIES, EXTENSION, Jobs
 from shared import taskbox
-from shared.taskdesk import prepared
 
 from mcp_gateway.settings import Rate
-from mcp_shared.tasks import desk as working
 
 UNKNOWN = {"code": -32602, "message": "Unknown task"}
-
-
-@pytest_asyncio.fixture
-async def server(
-    issuer: Issuer, database: str, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Counted]:
-    monkeypatch.setenv("MCP_TASKS_DATABASE_URL", await prepared(database))
-    monkeypatch.setattr(working, "LEAVE_SECONDS", 0.1)
-    taskbox.STARTED.clear()
-    taskbox.STOPPED.clear()
-    async with counted_server(issuer, taskbox.jobs(), taskbox.NAME) as counted:
-        yield counted
-
-
-@pytest_asyncio.fixture
-async def jobs(server: Counted, opened: Opened) -> AsyncIterator[Jobs]:
-    locks = {taskbox.NAME: await lock(taskbox.jobs())}
-    async with opened(server, policies={taskbox.NAME: policy()}, locks=locks) as home:
-        yield Jobs(home)
-
-
-def withdrawn(home: House, tool: str, **changed: Any) -> None:
-    """From now on the policy's line says otherwise; None: there is no such line."""
-    now, key = home.gateway.policy, (taskbox.NAME, "tool", tool)
-    rules: dict[Any, Any] = dict(now.rules)
-    rules[key] = replace(rules[key], **changed)
-    home.gateway.policy = replace(now, rules=rules)
 
 
 async def test_a_call_becomes_a_task_and_its_end_is_on_the_record_once(jobs: Jobs) -> None:
@@ -72,25 +37,27 @@ async def test_a_call_becomes_a_task_and_its_end_is_on_the_record_once(jobs: Job
 
 
 async def test_the_id_of_the_server_never_leaves_and_the_clients_never_enters(
-    jobs: Jobs, server: Counted
+    jobs: Jobs, jobs_server: Counted
 ) -> None:
     task = await jobs.task("slow_compute", {"seconds": 30})
     await jobs.get(task)
-    (asked,) = server.of("tasks/get")
+    (asked,) = jobs_server.of("tasks/get")
     own = asked["params"]["taskId"]
     assert own != task
     assert own not in task
-    header = next(h for h, body in server.seen if h.get("mcp-method") == "tasks/get")["mcp-name"]
+    header = next(h for h, body in jobs_server.seen if h.get("mcp-method") == "tasks/get")[
+        "mcp-name"
+    ]
     assert header == own
     assert await jobs.home.records(tool=task) == []
 
 
 async def test_a_client_that_does_not_know_tasks_gets_its_answer(
-    jobs: Jobs, server: Counted
+    jobs: Jobs, jobs_server: Counted
 ) -> None:
     result = await jobs.call("slow_compute", {"seconds": 0.6}, can={})
     assert result["resultType"] == "complete"
-    (sent,) = server.calls
+    (sent,) = jobs_server.calls
     assert sent["params"]["_meta"][CAPABILITIES] == {}
 
 
@@ -144,11 +111,13 @@ async def test_header_and_body_name_one_task(jobs: Jobs) -> None:
         assert (answer.status_code, error_of(answer)["code"]) == (400, -32020)
 
 
-async def test_foreign_tampered_and_guessed_ids_read_alike(jobs: Jobs, server: Counted) -> None:
+async def test_foreign_tampered_and_guessed_ids_read_alike(
+    jobs: Jobs, jobs_server: Counted
+) -> None:
     task = await jobs.task("slow_compute", {"seconds": 30})
     at = len(task) // 2
     tampered = task[:at] + ("A" if task[at] != "A" else "B") + task[at + 1 :]
-    server.seen.clear()
+    jobs_server.seen.clear()
     answers = []
     for method in ("tasks/get", "tasks/update", "tasks/cancel"):
         answers += [
@@ -161,7 +130,7 @@ async def test_foreign_tampered_and_guessed_ids_read_alike(jobs: Jobs, server: C
     alike = [without_receipt(one) for one in answers]
     assert all(one == alike[0] for one in alike)
     assert alike[0][2]["error"] == {**UNKNOWN, "data": {}}
-    assert server.seen == []  # none of it leaves
+    assert jobs_server.seen == []  # none of it leaves
     refused = await jobs.home.records(decision="deny")
     assert {one["reason"] for one in refused} == {"not_theirs_or_none"}
     assert len(refused) == 15
@@ -177,22 +146,22 @@ async def test_an_id_serves_only_its_own_endpoint(jobs: Jobs) -> None:
 
 
 async def test_a_right_withdrawn_meanwhile_ends_all_use_of_the_task(
-    jobs: Jobs, server: Counted
+    jobs: Jobs, jobs_server: Counted
 ) -> None:
     task = await jobs.task("slow_compute", {"seconds": 0.5})
     await jobs.until(task, "completed")
-    withdrawn(jobs.home, "slow_compute", roles=frozenset({"support"}))
-    server.seen.clear()
+    jobs.changes("slow_compute", roles=frozenset({"support"}))
+    jobs_server.seen.clear()
     for method in ("tasks/get", "tasks/update", "tasks/cancel"):
         assert error_of(await jobs.ask(method, {"taskId": task}))["message"] == "Unknown task"
-    assert server.seen == []
+    assert jobs_server.seen == []
     refused = await jobs.home.records(decision="deny")
     assert [(one["tool"], one["reason"]) for one in refused] == [("slow_compute", "no_role")] * 3
 
 
 async def test_a_tool_that_may_not_have_tasks_any_more_has_none(jobs: Jobs) -> None:
     task = await jobs.task("slow_compute", {"seconds": 30})
-    withdrawn(jobs.home, "slow_compute", task=None)
+    jobs.changes("slow_compute", task=None)
     assert error_of(await jobs.ask("tasks/get", {"taskId": task}))["message"] == "Unknown task"
     result = await jobs.call("slow_compute", {"seconds": 0.5})
     assert result["resultType"] == "complete"
@@ -206,7 +175,7 @@ async def test_a_closed_tool_shows_nothing_of_its_tasks(jobs: Jobs) -> None:
 
 
 async def test_the_policy_bounds_how_long_a_task_lives(jobs: Jobs) -> None:
-    withdrawn(jobs.home, "slow_compute", task=60.0)
+    jobs.changes("slow_compute", task=60.0)
     begun = await jobs.call("slow_compute", {"seconds": 30})
     assert begun["ttlMs"] == 60_000  # the server would keep it for 600 s
     assert (await jobs.get(begun["taskId"]))["ttlMs"] == 60_000
@@ -286,7 +255,7 @@ async def test_no_record_no_end(jobs: Jobs) -> None:
 
 
 async def test_polls_have_a_limit_of_their_own_and_leave_no_record(jobs: Jobs) -> None:
-    withdrawn(jobs.home, "slow_compute", rate=Rate(calls=2, seconds=60))
+    jobs.changes("slow_compute", rate=Rate(calls=2, seconds=60))
     task = await jobs.task("slow_compute", {"seconds": 30})
     statuses = [(await jobs.ask("tasks/get", {"taskId": task})).status_code for _ in range(25)]
     assert statuses.count(200) == 20  # ten for each call
