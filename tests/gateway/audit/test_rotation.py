@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 from gateway.audit.conftest import Place
+from gateway.audit.exports import exported, written
 from gateway.audit.sealed import checked
 
 from mcp_gateway.audit import keys, receipt, signing
-from mcp_gateway.audit.block import key_id
+from mcp_gateway.audit.block import instant, key_id
+from mcp_gateway.audit.offline.trust import load
+from mcp_gateway.audit.offline.verify import verify as offline_verify
 from mcp_gateway.audit.verify import verify
 from mcp_gateway.audit.waiting import Entry
 
@@ -93,3 +96,19 @@ async def test_a_new_key_that_cannot_be_read_does_not_stop_the_ledger(
         await attack(place)
         await ledger.append("event", body)
     assert (await checked(place)).sound
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_an_auditors_verifier_believes_a_replaced_key_up_to_its_end_and_no_further(
+    place: Place, body: dict[str, Any], tmp_path: Path, hours: int
+) -> None:
+    await written(place, body)
+    export = tmp_path / "days.jsonl.gz"
+    await exported(place, export)
+    [name] = keys.load_public(place.public)
+    ends = instant(datetime.now(UTC) + timedelta(hours=hours))
+    with place.public.open("a") as file:
+        file.write(f"# key {name} signs until {ends}\n")
+    report, *_ = offline_verify(str(export), load(place.public), jobs=1)
+    assert report.sound == (hours > 0), report.text()
+    assert {one.kind for one in report.findings} == (set() if hours > 0 else {"BLOCK"})
