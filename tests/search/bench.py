@@ -1,0 +1,112 @@
+"""`python -m search.bench`: how long a question takes over many sections, with and without rights.
+
+Its own PostgreSQL with its usual settings; pages go in by the loader's own statements.
+"""
+
+import argparse
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+import asyncpg
+from bench.machine import facts, load_average
+from search.corpus import GROUPS, Corpus, percentile
+from servers.docs.reading import Knowledge, prepared
+
+from mcp_docs.load import store
+from mcp_docs.settings import Settings
+from mcp_docs.shelf import open_shelf
+from mcp_local import postgres
+
+ROOT = Path(__file__).parents[2]
+BATCH = 4_000  # pages in one transaction
+WARM = 30  # questions before the clock runs
+BUDGET_MS = 50
+
+
+def told(line: str) -> None:
+    print(line, flush=True)
+
+
+async def filled(knowledge: Knowledge, corpus: Corpus) -> None:
+    connection = await asyncpg.connect(knowledge.admin_url)
+    made = corpus.made()
+    while pages := list(islice(made, BATCH)):
+        await store.save(connection, pages, [], [])
+    row = await connection.fetchrow(
+        "SELECT (SELECT count(*) FROM docs.section) AS sections,"
+        " (SELECT count(*) FROM docs.audience) AS audiences,"
+        " (SELECT count(DISTINCT term) FROM docs.word) AS words,"
+        " (SELECT count(*) FROM docs.posting) AS postings,"
+        " pg_size_pretty(pg_database_size(current_database())) AS size"
+    )
+    told("  ".join(f"{name}: {value}" for name, value in (row or {}).items()))
+    await connection.close()
+
+
+async def asked(url: str, groups: Sequence[str], questions: Sequence[str]) -> list[float]:
+    took = []
+    async with open_shelf(Settings(database_url=url, timeout_seconds=30)) as shelf:
+        for number, question in enumerate([*questions[:WARM], *questions]):
+            started = time.perf_counter()
+            await shelf.search(groups, question, collection=None, updated_within_days=None, limit=5)
+            if number >= WARM:
+                took.append((time.perf_counter() - started) * 1000)
+    return took
+
+
+def line(name: str, took: Sequence[float]) -> str:
+    shown = (percentile(took, share) for share in (0.5, 0.95, 0.99))
+    return f"| {name} | " + " | ".join(f"{ms:.1f}" for ms in shown) + f" | {max(took):.1f} |"
+
+
+async def measured(server: postgres.Postgres, sections: int, many: int) -> float:
+    admin = await asyncpg.connect(server.url())
+    await admin.execute("CREATE DATABASE many")
+    await admin.close()
+    knowledge = await prepared(server.url("many"))
+    corpus = Corpus(sections)
+    started = time.monotonic()
+    await filled(knowledge, corpus)
+    told(f"loaded in {time.monotonic() - started:.0f} s; load average {load_average()}\n")
+    questions, slips = corpus.questions(many), corpus.questions(many // 4, slips=1)
+    every, half = ["everyone", *GROUPS], ["everyone", *GROUPS[:6]]
+    told("| questions of 3 to 8 words | p50 ms | p95 ms | p99 ms | most |\n|---|---|---|---|---|")
+    rows = [
+        ("no row-level security, all pages", knowledge.admin_url, every, questions),
+        ("both locks, all pages", knowledge.reader_url, every, questions),
+        ("both locks, six of twenty groups", knowledge.reader_url, half, questions),
+        ("both locks, six groups, a slip in each", knowledge.reader_url, half, slips),
+    ]
+    worst = 0.0
+    for name, url, groups, what in rows:
+        took = await asked(url, groups, what)
+        told(line(name, took))
+        worst = max(worst, percentile(took, 0.95)) if what is questions else worst
+    told(f"\nload average {load_average()}")
+    return worst
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m search.bench", description=__doc__)
+    parser.add_argument("--sections", type=int, default=100_000)
+    parser.add_argument("--questions", type=int, default=400)
+    options = parser.parse_args()
+    told(f"{facts()}; load average {load_average()}")
+    folder = ROOT / ".run" / f"bench-search-{os.getpid()}"
+    folder.mkdir(parents=True)
+    try:
+        with postgres.running(folder / "postgres", {"fsync": "off"}) as server:
+            worst = asyncio.run(measured(server, options.sections, options.questions))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    verdict = "within" if worst < BUDGET_MS else "above"
+    told(f"slowest p95 {worst:.1f} ms: {verdict} the budget of {BUDGET_MS} ms")
+
+
+if __name__ == "__main__":
+    main()
