@@ -43,6 +43,7 @@ class Wire:
     port: int = 0
     lines: list[str] = field(default_factory=list)
     landed: list[str] = field(default_factory=list)
+    bodies: list[tuple[str, bytes]] = field(default_factory=list)
     authorizations: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -73,6 +74,7 @@ class Wire:
         named = {h.partition(":")[0].lower(): h.partition(":")[2].strip() for h in headers}
         body = await reader.readexactly(int(named.get("content-length", "0")))
         self.lines.append(line)
+        self.bodies.append((line, body))
         self.authorizations.add(named.get("authorization", ""))
         fault = next((one for one in self.faults if one.times and one.line in line), None)
         if fault and fault.skip:

@@ -179,7 +179,13 @@ class HubSpot:
         document = await self._reading.search(
             "companies", {**wanted, "limit": NAMESAKES, "properties": list(records.COMPANY)}
         )
-        found = [one for one in records.records(document) if seen.covers(one)]
+        every = records.records(document)
+        found = [
+            one
+            for one in every
+            # nor does a number lead to an account whose phone it is part of
+            if seen.covers(one) and numbers_among(reference, [one.text("name"), one.text("domain")])
+        ]
         if not found:
             raise no_account()
         exact = [
@@ -189,7 +195,7 @@ class HubSpot:
             return (exact or found)[0]
         names = "; ".join(f"{one.text('name')} ({one.text('account_number')})" for one in found[:5])
         raise Invalid(
-            f"{total_of(document)} accounts match.",
+            f"{total_of(document) if len(found) == len(every) else len(found)} accounts match.",
             instead=f"Give the account number of the one you mean, for example of: {names}.",
         )
 
