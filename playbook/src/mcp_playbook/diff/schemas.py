@@ -10,6 +10,7 @@ from typing import Any
 from mcp_playbook.diff.bounds import Schema, narrowed, types
 from mcp_playbook.diff.change import Change, Weight
 from mcp_playbook.diff.marked import marked
+from mcp_shared.wanted import meaning
 
 HEADER = "x-mcp-header"
 MAX_DEPTH = 32
@@ -146,4 +147,5 @@ def _form(schema: Any, root: Schema) -> str:
         kind = one.get("type") or ()
         kinds += [kind] if isinstance(kind, str) else [str(each) for each in kind]
     words = " or ".join(kinds) or "anything"
-    return f"{words}, {found['description']}" if found.get("description") else words
+    told = meaning(found)
+    return f"{words}, {told}" if told else words
