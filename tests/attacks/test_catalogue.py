@@ -8,7 +8,7 @@ from pathlib import Path
 TESTS = Path(__file__).parents[1]
 CATALOGUE = tomllib.loads((Path(__file__).parent / "catalogue.toml").read_text("utf-8"))
 ROWS, ELSEWHERE = CATALOGUE["rows"], CATALOGUE["elsewhere"]
-GROUPS = "TOHARLUDC"
+GROUPS = "TOHARLUDWC"
 IDS = re.compile(rf"test_((?:[{GROUPS}]\d\d_)+)", re.IGNORECASE)
 
 

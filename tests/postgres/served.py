@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 import json
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx2
 from house.backends import Counted, counted_server
-from house.house import META, MODERN, House, house, ledger_database
+from house.house import META, MODERN, TOKEN_SECONDS, House, house, ledger_database
 from house.wire import events
 from people import Issuer
 from postgres.loaded import Loaded
@@ -60,10 +61,16 @@ class Served:
     counted: Counted
     database: Loaded
 
+    _tokens: dict[str, tuple[float, str]] = field(default_factory=dict)
+
     def token(self, person: str) -> str:
-        answer = self.issuer.exchange(self.issuer.token(person), "warehouse")
-        answer.raise_for_status()
-        return str(answer.json()["access_token"])
+        known = self._tokens.get(person)
+        if known is None or known[0] < time.monotonic():
+            answer = self.issuer.exchange(self.issuer.token(person), "warehouse")
+            answer.raise_for_status()
+            known = (time.monotonic() + TOKEN_SECONDS, str(answer.json()["access_token"]))
+            self._tokens[person] = known
+        return known[1]
 
     def request(self, person: str, sql: str, **more: Any) -> tuple[dict[str, str], dict[str, Any]]:
         """Headers and body of one call of `run_sql`; `more` are arguments, `_meta` is the call's."""
@@ -122,9 +129,12 @@ class Answered:
 
 @contextlib.asynccontextmanager
 async def served(issuer: Issuer, database: Loaded, **settings: object) -> AsyncIterator[Served]:
-    with environment(database_url=database.ro_url, **settings):
-        async with counted_server(issuer, server=build(), name="warehouse") as counted:
-            yield Served(issuer, counted, database)
+    async with contextlib.AsyncExitStack() as stack:
+        with environment(database_url=database.ro_url, **settings):
+            counted = await stack.enter_async_context(
+                counted_server(issuer, server=build(), name="warehouse")
+            )
+        yield Served(issuer, counted, database)
 
 
 @contextlib.asynccontextmanager
