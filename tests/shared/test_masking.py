@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mcp import Client
-from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from mcp_types import CallToolResult, ResourceLink, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field
 
 from mcp_shared import masking, meta, stored
@@ -118,9 +118,12 @@ async def test_without_a_role_everything_that_can_be_masked_is() -> None:
 
 
 @pytest.mark.usefixtures("policy")
-async def test_text_that_a_tool_wrote_itself_is_masked_too() -> None:
+async def test_what_a_tool_wrote_or_linked_beside_its_structure_is_left_out_too() -> None:
     own = CallToolResult(
-        content=[TextContent(type="text", text=f"Ada has {SECRET}")],
+        content=[
+            TextContent(type="text", text=f"Ada has {SECRET}"),
+            ResourceLink(type="resource_link", uri=f"x://all/{SECRET}", name="all"),
+        ],
         structured_content=ANSWER.model_dump(),
     )
     assert SECRET not in (await asked("analyst", result=own)).model_dump_json()

@@ -104,8 +104,8 @@ def _takes_empty_list(schema: Mapping[str, Any]) -> bool:
 def answer(result: CallToolResult, hidden: Sequence[Mask]) -> CallToolResult:
     """The answer without what is hidden: in its structure, in its text, and saying so.
 
-    Whatever text the tool gave goes as well, as nobody can know what it repeats; the text is then
-    the masked structure. Links and images stay: a tool that hides fields must not put them there.
+    Whatever else the tool gave goes as well, text, links and images, as nobody can know what they
+    repeat or lead to: what is left is the masked structure, and the same as text.
     """
     if not hidden or result.is_error:
         return result
@@ -119,14 +119,12 @@ def answer(result: CallToolResult, hidden: Sequence[Mask]) -> CallToolResult:
     if not taken:
         return result
     said = ", ".join(path.removeprefix("$.") for path in taken)
-    others = [block for block in result.content if not isinstance(block, TextContent)]
     return result.model_copy(
         update={
             "structured_content": structured,
             "content": [
                 TextContent(type="text", text=orjson.dumps(structured).decode()),
                 TextContent(type="text", text=f"Masked for the person's role: {said}."),
-                *others,
             ],
             "meta": {**(result.meta or {}), meta.MASKED: taken},
         }
