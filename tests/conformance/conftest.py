@@ -104,8 +104,8 @@ async def jobs_stage(
         database = await stack.enter_async_context(a_database(postgres_server))
         kept = await stack.enter_async_context(a_database(postgres_server))
         monkeypatch = stack.enter_context(pytest.MonkeyPatch.context())
-        monkeypatch.setenv("MCP_TASKS_DATABASE_URL", await prepared(kept))
-        monkeypatch.setenv("MCP_TASKS_UNFINISHED", "50")
+        monkeypatch.setenv("JOBS_TASKS_DATABASE_URL", await prepared(kept))
+        monkeypatch.setenv("JOBS_TASKS_UNFINISHED", "50")
         offered = taskbox.jobs()
         server = await stack.enter_async_context(counted_server(issuer, offered, taskbox.NAME))
         folder = tmp_path_factory.mktemp("conformance") / "jobs"

@@ -111,7 +111,7 @@ async def jobs_server(
     issuer: Issuer, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Counted]:
     """A server with tasks, in this process."""
-    monkeypatch.setenv("MCP_TASKS_DATABASE_URL", await prepared(database))
+    monkeypatch.setenv("JOBS_TASKS_DATABASE_URL", await prepared(database))
     monkeypatch.setattr(desk, "LEAVE_SECONDS", 0.1)
     taskbox.STARTED.clear()
     taskbox.STOPPED.clear()

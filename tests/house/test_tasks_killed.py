@@ -63,7 +63,7 @@ class Place:
             "MCP_ISSUER": self.issuer.url,
             "MCP_JWKS_URL": self.issuer.jwks_url,
             "MCP_CALLERS": f"{GATEWAY}/mcp,{GATEWAY}/servers/{NAME}/mcp",
-            "MCP_TASKS_DATABASE_URL": self.tasks,
+            "NUMBERS_TASKS_DATABASE_URL": self.tasks,
         }
         with (self.folder / "server.log").open("ab") as out:
             self.server = await asyncio.create_subprocess_exec(

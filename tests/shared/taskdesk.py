@@ -96,7 +96,7 @@ class Desk:
 
 @contextlib.asynccontextmanager
 async def desk(admin: str) -> AsyncIterator[Desk]:
-    """The login is in MCP_TASKS_DATABASE_URL, as for any server."""
+    """The login is in JOBS_TASKS_DATABASE_URL, as for any server."""
     settings = ServerSettings(
         resource=RESOURCE, issuer=ISSUER, jwks_url="http://unused.invalid",
         callers=frozenset({GATEWAY, GATEWAY.replace("/mcp", "/servers/jobs/mcp")}),

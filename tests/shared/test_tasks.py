@@ -17,9 +17,9 @@ BEN = {"sub": "22222222-2222-4222-8222-222222222222", "preferred_username": "ben
 
 @pytest_asyncio.fixture
 async def jobs(database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
-    monkeypatch.setenv("MCP_TASKS_DATABASE_URL", await prepared(database))
-    monkeypatch.setenv("MCP_TASKS_UNFINISHED", "4")
-    monkeypatch.setenv("MCP_TASKS_KEPT", "6")
+    monkeypatch.setenv("JOBS_TASKS_DATABASE_URL", await prepared(database))
+    monkeypatch.setenv("JOBS_TASKS_UNFINISHED", "4")
+    monkeypatch.setenv("JOBS_TASKS_KEPT", "6")
     monkeypatch.setattr(working, "LEAVE_SECONDS", 0.1)
     taskbox.STARTED.clear()
     taskbox.STOPPED.clear()
@@ -219,7 +219,7 @@ async def test_a_result_too_large_to_keep_is_a_failure_the_model_can_mend(jobs: 
 async def test_a_server_without_a_database_answers_as_if_it_knew_no_tasks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delenv("MCP_TASKS_DATABASE_URL", raising=False)
+    monkeypatch.delenv("JOBS_TASKS_DATABASE_URL", raising=False)
     async with desk("unused") as made:
         result = await made.call("slow_compute", {"seconds": 0.6})
         assert result["resultType"] == "complete"

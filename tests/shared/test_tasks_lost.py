@@ -20,7 +20,7 @@ REASON = "dev.mcp-in-production/task"
 
 @pytest_asyncio.fixture
 async def place(database: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("MCP_TASKS_DATABASE_URL", await prepared(database))
+    monkeypatch.setenv("JOBS_TASKS_DATABASE_URL", await prepared(database))
     monkeypatch.setattr(working, "LEAVE_SECONDS", 0.1)
     taskbox.STARTED.clear()
     taskbox.STOPPED.clear()

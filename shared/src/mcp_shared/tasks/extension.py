@@ -57,13 +57,11 @@ class Tasks(Extension):
         )
 
     @contextlib.asynccontextmanager
-    async def working(
-        self, server: MCPServer[Any], resources: Any, settings: TaskSettings | None = None
-    ) -> AsyncIterator[None]:
+    async def working(self, server: MCPServer[Any], resources: Any) -> AsyncIterator[None]:
         """While the server runs; `resources` is what its lifespan yields to tools."""
-        settings = settings or TaskSettings()
+        settings = TaskSettings.of(server.name)
         if settings.database_url is None:
-            log.info("no tasks: MCP_TASKS_DATABASE_URL is not set")
+            log.info("no tasks: there is no database for them")
             yield
             return
         pool = asyncpg.create_pool(
@@ -72,6 +70,7 @@ class Tasks(Extension):
             max_size=settings.connections,
             timeout=CONNECT_SECONDS,
             command_timeout=CONNECT_SECONDS,
+            reset=_wipe,
             server_settings={"application_name": "mcp_tasks"},
         )
         self._slots = asyncio.Semaphore(settings.slots)
@@ -224,6 +223,11 @@ class Tasks(Extension):
         if self._table is None or self._desk is None:
             raise refusals.unknown()
         return self._table, self._desk
+
+
+async def _wipe(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Instead of the driver's own, which needs functions that a hardened database has closed."""
+    await connection.execute("RESET ALL")
 
 
 def _knows_tasks(ctx: ServerRequestContext[Any, Any]) -> bool:

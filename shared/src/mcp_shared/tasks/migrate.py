@@ -1,7 +1,7 @@
-"""`python -m mcp_shared.tasks.migrate`: the tasks' table, and the login of a server; repeatable.
+"""`python -m mcp_shared.tasks.migrate NAME`: the tasks' table, and a server's login; repeatable.
 
-Reads MCP_TASKS_ADMIN_DATABASE_URL (may create schemas and roles) and MCP_TASKS_DATABASE_URL, whose
-user is the role that gets the rights. Each server has a database of its own for its tasks.
+Reads <NAME>_TASKS_ADMIN_DATABASE_URL (may create schemas and roles) and <NAME>_TASKS_DATABASE_URL,
+whose user is the role that gets the rights. Each server has a database of its own for its tasks.
 """
 
 import asyncio
@@ -10,6 +10,8 @@ import sys
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
+
+from mcp_shared.tasks.settings import prefix
 
 _SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS tasks;
@@ -64,8 +66,11 @@ async def migrate(admin_url: str, login_url: str) -> None:
 
 
 def main() -> None:
+    if len(sys.argv) != 2:
+        sys.exit("python -m mcp_shared.tasks.migrate NAME: the name of the server is needed")
+    named = prefix(sys.argv[1])
     try:
-        urls = os.environ["MCP_TASKS_ADMIN_DATABASE_URL"], os.environ["MCP_TASKS_DATABASE_URL"]
+        urls = os.environ[f"{named}ADMIN_DATABASE_URL"], os.environ[f"{named}DATABASE_URL"]
     except KeyError as missing:
         sys.exit(f"{missing.args[0]} is not set: a postgresql:// URL is needed")
     asyncio.run(migrate(*urls))

@@ -1,4 +1,7 @@
-"""Where tasks are kept, and how many of one person, from the environment."""
+"""Where a server keeps its tasks, and how many of one person, from the environment.
+
+The names begin with the server's own: <NAME>_TASKS_DATABASE_URL.
+"""
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -9,7 +12,7 @@ from mcp_shared.settings import SecretUrl
 class TaskSettings(BaseSettings):
     """Without a database no call becomes a task."""
 
-    model_config = SettingsConfigDict(env_prefix="MCP_TASKS_", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(hide_input_in_errors=True)
 
     database_url: SecretUrl | None = None
     connections: int = Field(default=4, ge=1, le=20)
@@ -18,3 +21,11 @@ class TaskSettings(BaseSettings):
     # of one person: under way, and kept in all
     unfinished: int = Field(default=8, ge=1, le=100)
     kept: int = Field(default=100, ge=1, le=10_000)
+
+    @classmethod
+    def of(cls, server: str) -> "TaskSettings":
+        return cls(_env_prefix=prefix(server))
+
+
+def prefix(server: str) -> str:
+    return f"{server.upper().replace('-', '_')}_TASKS_"

@@ -79,8 +79,8 @@ class Table:
 
         """
         async with self._pool.acquire() as db, db.transaction():
-            # of one person, one at a time: else two would both be the last that fits
-            await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", owner)
+            # one at a time: else two would both be the last that fits
+            await db.execute("LOCK TABLE tasks.task IN SHARE ROW EXCLUSIVE MODE")
             counted = await db.fetchrow(
                 f"SELECT count(*) FILTER (WHERE {_UNFINISHED}), count(*) FROM tasks.task"  # noqa: S608  our own constants
                 " WHERE owner = $1 AND status <> 'expired' AND expires_at > now()",
