@@ -1,8 +1,8 @@
 """The ways a server can answer arguments that do not fit, each with a real validator behind it.
 
 `bare` is what a JSON-RPC error alone says; `first` the first message of the JSON Schema library, as
-low-level servers send it; `pydantic` the text of a model with the same bounds, as SDKs derive it,
-lax about kinds and unknown keys as they are; `structured` is mcp_shared.validation.
+servers that use one send it; `pydantic` the SDK's text, word for word, from a model with the same
+bounds: lax about kinds, blind to unknown keys; `structured` is mcp_shared.validation.
 """
 
 from collections.abc import Callable, Mapping
