@@ -24,6 +24,7 @@ DENIED = [
     "SELECT database_to_xml(true, true, '')",
     "SELECT pg_import_system_collations('pg_catalog')",
     "SELECT lastval()",
+    "SELECT version()",
     "SELECT repeat('x', 1000000000)",
     "SELECT pg_stat_get_activity(NULL)",
     "SELECT * FROM pg_stat_activity",
