@@ -1,4 +1,4 @@
-"""A large result as a tool answers it: a sample, the columns, and where the files are."""
+"""What a person's SQL gave, as a tool answers it: rows, or a sample and where the files are."""
 
 import anyio.to_thread
 from mcp_types import CallToolResult, ContentBlock, ResourceLink, TextContent
@@ -11,8 +11,13 @@ from mcp_warehouse.models import ResultColumn, ResultFiles, SqlAnswer
 from mcp_warehouse.results.parts import Files, made
 from mcp_warehouse.results.resource import CSV, PARQUET, address
 from mcp_warehouse.rights import Regions
+from mcp_warehouse.warehouse import Selection
 
 SAMPLE_ROWS = 20
+
+
+def rows(found: Selection, regions: Regions) -> CallToolResult:
+    return _told(_answer(found, regions, len(found.rows)), [])
 
 
 async def kept(desk: Desk, statement: Admitted, regions: Regions) -> CallToolResult:
@@ -31,25 +36,30 @@ async def kept(desk: Desk, statement: Admitted, regions: Regions) -> CallToolRes
     files = await anyio.to_thread.run_sync(made, found.columns, found.rows)
     identity, until = await desk.results.keep(caller().subject, regions, files.parts)
     numbers = range(1, len(files.parts) + 1)
-    answer = SqlAnswer(
+    answer = _answer(found, regions, SAMPLE_ROWS)
+    answer.files = ResultFiles(
+        rows=len(found.rows),
+        columns=[ResultColumn(column=name, type=kind) for name, kind in files.schema],
+        csv=[address(identity, number, "csv") for number in numbers],
+        parquet=[address(identity, number, "parquet") for number in numbers],
+        kept_until=until,
+    )
+    return _told(answer, _links(identity, files))
+
+
+def _answer(found: Selection, regions: Regions, most: int) -> SqlAnswer:
+    return SqlAnswer(
         columns=list(found.columns),
-        rows=found.rows[:SAMPLE_ROWS],
+        rows=found.rows[:most],
         truncated=found.truncated,
         regions=list(regions.names),
-        files=ResultFiles(
-            rows=len(found.rows),
-            columns=[ResultColumn(column=name, type=kind) for name, kind in files.schema],
-            csv=[address(identity, number, "csv") for number in numbers],
-            parquet=[address(identity, number, "parquet") for number in numbers],
-            kept_until=until,
-        ),
     )
+
+
+def _told(answer: SqlAnswer, links: list[ContentBlock]) -> CallToolResult:
+    shown = TextContent(type="text", text=answer.model_dump_json(by_alias=True))
     return CallToolResult(
-        content=[
-            TextContent(type="text", text=answer.model_dump_json(by_alias=True)),
-            *_links(identity, files),
-        ],
-        structured_content=answer.model_dump(mode="json", by_alias=True),
+        content=[shown, *links], structured_content=answer.model_dump(mode="json", by_alias=True)
     )
 
 
