@@ -48,6 +48,12 @@ def score(name: str, changed: Tool) -> float:
     return judged(name, changed).by_tool[changed["name"]].score
 
 
+@functools.cache
+def whole(name: str) -> float:
+    """The score of the tool as it is."""
+    return score(name, tools()[name][1])
+
+
 def without_purpose(tool: Tool) -> None:
     tool["description"] = tool["description"].replace(first_sentence(tool["description"]), "")
 
@@ -93,7 +99,7 @@ def test_without_any_piece_the_score_is_lower(name: str, piece: str) -> None:
     changed = copy.deepcopy(tools()[name][1])
     dict(deletions(changed))[piece](changed)
     assert changed != tools()[name][1]
-    assert score(name, changed) < score(name, tools()[name][1])
+    assert score(name, changed) < whole(name)
 
 
 @given(st.sampled_from(NAMES), st.randoms(use_true_random=False))
@@ -181,7 +187,7 @@ def test_a_schema_that_says_otherwise_than_its_words_is_found(
     changed["inputSchema"]["properties"][argument][key] += 7
     told = [one.what for one in judged(name, changed).by_tool[name].findings if one.rule == "D2"]
     assert any(argument in one for one in told), told
-    assert score(name, changed) < score(name, tools()[name][1])
+    assert score(name, changed) < whole(name)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -191,7 +197,7 @@ def test_a_field_that_its_schema_does_not_have_is_found(name: str) -> None:
     changed["description"] = text.replace("Returns:", "Returns: `quux_total`,", 1)
     told = [one.what for one in judged(name, changed).by_tool[name].findings if one.rule == "D3"]
     assert any("names `quux_total`" in one for one in told)
-    assert score(name, changed) < score(name, tools()[name][1])
+    assert score(name, changed) < whole(name)
 
 
 @pytest.mark.parametrize("name", NAMES)
