@@ -7,6 +7,7 @@ from mcp.server.mcpserver import Context, Resolve
 
 from mcp_shared.cursors import Cursors
 from mcp_shared.identity import caller
+from mcp_shared.tasks.run import running
 from mcp_warehouse.results.store import Results
 from mcp_warehouse.rights import Regions, regions_of
 from mcp_warehouse.warehouse import Warehouse
@@ -22,6 +23,13 @@ class Desk:
     exports: Warehouse | None = None
     results: Results | None = None
     most_result_rows: int = 0
+    # the same warehouse with the limits of a task
+    longer: Warehouse | None = None
+
+    @property
+    def patient(self) -> Warehouse:
+        """With the limits of a task, where this call is one or may become one."""
+        return self.warehouse if running() is None or self.longer is None else self.longer
 
 
 def open_desk(ctx: Context[Any, Any]) -> Desk:
