@@ -81,6 +81,7 @@ def test_only_the_regenerated_text_is_handed_on(sql: str, text: str, tables: set
         ("SELECT 1" + "::int" * 200, "size"),
         ("SELECT 'x'::sales.orders", "cast"),
         ("SELECT 1::text[]", "cast"),
+        ("SELECT 1 FROM orders" + " JOIN orders USING (order_id)" * 20, "tables"),
         (f"SELECT '{'x' * 1001}'", "literal"),
         ('SELECT * FROM "Orders"', "table"),
         ("SELECT * FROM other.sales.orders", "table"),

@@ -21,6 +21,7 @@ MAX_TOKENS = 2_500
 MAX_DEPTH = 25  # of parentheses, brackets and CASE; the parser recurses
 MAX_BRACKETS = 20  # the parser is slow in them
 MAX_CASTS = 100  # the `::` form nests once for each
+MAX_TABLES = 20  # each join may take memory of its own, and WITH queries count where they are read
 MAX_LITERAL = 1_000  # characters of one text constant
 # operands of `||`, concat and string_agg: nested in each other, 24 make at most 3^8 of one text
 MOST_JOINED_TEXTS = 24
@@ -135,11 +136,12 @@ def _parse(sql: str) -> exp.Query:
 def _check(tree: exp.Query, tables: frozenset[str]) -> frozenset[str]:
     """Walk every node; qualify each table in place; return the tables read."""
     used = set()
-    joined = 0
+    joined = read = 0
     for node in tree.walk():
         if type(node) not in allowed.NODES:
             raise _not_allowed(node)
         if isinstance(node, exp.Table):
+            read += 1
             if not scope.is_cte(node):
                 used.add(_qualified(node, tables))
         elif objection := _objection(node):
@@ -150,6 +152,12 @@ def _check(tree: exp.Query, tables: frozenset[str]) -> frozenset[str]:
             "growth",
             "This SQL joins too many texts.",
             instead="Return the parts as columns of their own.",
+        )
+    if read > MAX_TABLES:
+        raise Refused(
+            "tables",
+            f"This SQL reads {read} tables; {MAX_TABLES} is the most.",
+            instead="Aggregate first, join fewer, or ask several questions.",
         )
     return frozenset(used)
 
