@@ -14,18 +14,23 @@ from mcp_local.screen import console
 from mcp_playbook.lint.sources import SourceError, listed, of_folder
 from mcp_playbook.repair import parameters
 from mcp_playbook.repair.measure import SETS, RiggedError, measure, sensitivity
-from mcp_playbook.repair.report import as_json, gap, page
+from mcp_playbook.repair.report import as_json, gap, in_short, page
 
 MEASURED, RIGGED, USAGE = 0, 1, 2
 PAGE = Path("playbook/measured/repair.md")
+SHOWN = Path("playbook/tool-descriptions.md")  # has the figures in short
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m mcp_playbook.repair", description=__doc__)
     parser.add_argument("--json", action="store_true", help="the figures for a program")
-    parser.add_argument("--keep", action="store_true", help=f"write {PAGE}")
+    parser.add_argument(
+        "--keep", action="store_true", help=f"write {PAGE}, and the table in {SHOWN}"
+    )
     parser.add_argument("--short", action="store_true", help="one seed, fewer calls")
     given = parser.parse_args(arguments)
+    if given.short and given.keep:
+        parser.error("--keep is for the whole measurement")
     made = parameters.load()
     hashes = (parameters.hash_of(), parameters.hash_of_agent())
     if hashes[1] != made.agent:
@@ -56,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.keep:
         (root / PAGE).parent.mkdir(exist_ok=True)
         (root / PAGE).write_text(text, "utf-8")
+        shown = root / SHOWN
+        shown.write_text(in_short(shown.read_text("utf-8"), found), "utf-8")
     return MEASURED
 
 

@@ -42,6 +42,10 @@ class Measured:
         every = (self.by_layer[layer][one] for one in self.winnable)
         return fmean([one.rounds for one in every if one.verdict == "correct"] or [0])
 
+    def read(self, layer: str) -> float:
+        """Characters of all replies to a call: what its caller pays for being told."""
+        return fmean([self.by_layer[layer][one].read for one in self.winnable])
+
     def correct(self, layer: str) -> list[bool]:
         return [self.by_layer[layer][one].verdict == "correct" for one in self.winnable]
 
@@ -98,7 +102,7 @@ def _insist_on_honesty(found: Measured) -> None:
 def shares(found: Measured) -> dict[str, dict[str, float]]:
     return {
         layer: {verdict: found.share(layer, verdict) for verdict in VERDICTS}
-        | {"rounds": found.rounds(layer)}
+        | {"rounds": found.rounds(layer), "read": found.read(layer)}
         for layer in found.by_layer
     }
 

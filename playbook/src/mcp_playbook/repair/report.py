@@ -1,5 +1,6 @@
 """The figures as a page: what was asked, every arm beside the others, and what they do not say."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -42,13 +43,33 @@ def page(
     return "\n\n".join(blocks) + "\n"
 
 
+# how the page about descriptions calls the answers it shows
+IN_SHORT = {
+    "-32602 and no more": "bare",
+    "first message of a JSON Schema library": "first message",
+    "pydantic, as SDKs use it": "pydantic",
+    "ours": "structured",
+    "ours, hints replaced by false ones": "false hints",
+}
+
+
+def in_short(text: str, found: Mapping[str, Measured]) -> str:
+    """The page about descriptions, with the figures of its table made anew."""
+    for words, layer in IN_SHORT.items():
+        cells = [f"{100 * one.share(layer, 'correct'):.1f}" for one in found.values()]
+        row = f"| {words} | {' | '.join(cells)} |"
+        text = re.sub(rf"^\| {re.escape(words)} \|.*$", row, text, flags=re.MULTILINE)
+    return text
+
+
 def _set(name: str, measured: Measured) -> Iterator[str]:
     yield f"## {name.capitalize()} mistakes\n"
-    yield f"| answer | {' | '.join(VERDICTS)} | rounds | what it is |"
-    yield f"|---|{'---:|' * (len(VERDICTS) + 1)}---|"
+    yield f"| answer | {' | '.join(VERDICTS)} | rounds | characters read | what it is |"
+    yield f"|---|{'---:|' * (len(VERDICTS) + 2)}---|"
     for layer, row in shares(measured).items():
         cells = " | ".join(f"{100 * row[verdict]:.1f}" for verdict in VERDICTS)
-        yield f"| {layer} | {cells} | {row['rounds']:.2f} | {WORDS[layer]} |"
+        told = f"{row['rounds']:.2f} | {row['read']:.0f}"
+        yield f"| {layer} | {cells} | {told} | {WORDS[layer]} |"
     yield ""
     for over in ("first message", "pydantic"):
         difference, chance = measured.gain("structured", over)

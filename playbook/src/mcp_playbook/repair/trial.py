@@ -42,7 +42,7 @@ class Case:
 class Outcome:
     verdict: Verdict
     rounds: int
-    refused: bool  # at first
+    read: int  # characters of replies
 
 
 def cases(
@@ -101,12 +101,12 @@ def played(case: Case, check: Check, rounds: int) -> Outcome:
     """Send, read, repair, until it is accepted or there is nothing more to try."""
     sent: Arguments | None = case.sent
     reply = check(case.sent)
-    refused = reply.accepted is None
-    used = 0
+    used, read = 0, len(reply.text)
     while reply.accepted is None and used < rounds:
         used += 1
         sent = repaired(sent or {}, reply.text, case.recall)
         if sent is None:
             break
         reply = check(sent)
-    return Outcome(judged(reply.accepted, case.right, case.schema), used, refused)
+        read += len(reply.text)
+    return Outcome(judged(reply.accepted, case.right, case.schema), used, read)
