@@ -1,5 +1,6 @@
 """Results too large for a model: files that are what was selected, kept for one person, for a time."""
 
+import asyncio
 import base64
 import csv
 import io
@@ -19,6 +20,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from postgres.loaded import Loaded
 
+from mcp_local.ports import free_port
 from mcp_shared.faults import Unavailable
 from mcp_shared.identity import Caller, become
 from mcp_warehouse.results.columns import kinds, names
@@ -162,6 +164,30 @@ async def test_an_expired_result_is_not_found_and_goes_with_the_next_write(
     assert await table.fetchval("SELECT count(*) FROM results.part") == 2
     await results.keep("ben", EUROPE, FILES.parts)
     assert {row["owner"] for row in await table.fetch("SELECT owner FROM results.part")} == {"ben"}
+
+
+async def test_what_has_expired_is_deleted_without_anybody_asking(
+    warehouse: Loaded, results: Results, table: asyncpg.Connection
+) -> None:
+    await results.keep("ana", EUROPE, FILES.parts)
+    kept, _ = await results.keep("ben", EUROPE, FILES.parts)
+    await table.execute("UPDATE results.part SET expires_at = now() WHERE owner = 'ana'")
+    async with keeping(configured(warehouse), sweep_seconds=0.05) as replica, asyncio.timeout(5):
+        assert replica
+        while await table.fetchval("SELECT count(*) FROM results.part WHERE owner = 'ana'"):
+            pass
+        assert await replica.read("ben", EUROPE, kept, 1, "csv")
+
+
+async def test_a_server_starts_and_ends_while_the_table_is_away(warehouse: Loaded) -> None:
+    nowhere = f"postgresql://wh_results:x@127.0.0.1:{free_port()}/warehouse"
+    given = Settings(database_url=warehouse.ro_url, results_url=nowhere)
+    async with keeping(given, sweep_seconds=0.01) as results:
+        assert results
+        with pytest.raises(Unavailable):
+            await results.keep("ana", EUROPE, FILES.parts)
+        with pytest.raises(Unavailable):
+            await results.read("ana", EUROPE, "x", 1, "csv")
 
 
 async def test_a_persons_oldest_results_make_room(

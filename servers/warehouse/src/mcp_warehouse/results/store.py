@@ -1,9 +1,11 @@
 """Where results are kept: a table every replica reads, by a login that reaches nothing else.
 
 A result belongs to a person and to the regions it was made with; who is another, or has lost one
-of these regions since, finds nothing. What has expired is not read, and goes with the next write.
+of these regions since, finds nothing. What has expired is not read, and is gone within a minute.
 """
 
+import asyncio
+import contextlib
 import hashlib
 import logging
 import secrets
@@ -21,6 +23,7 @@ from mcp_warehouse.settings import Settings
 
 CONNECTIONS = 4
 TIMEOUT_SECONDS = 5.0
+SWEEP_SECONDS = 60.0  # each replica does; whoever comes second finds nothing to do
 
 _DOWN = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 # one write at a time, so that the caps hold; reading goes on
@@ -82,6 +85,15 @@ class Results:
             raise complaints.unavailable() from None
         return identity, until
 
+    async def sweep(self, every: float) -> None:
+        """Delete what has expired, again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(every)
+            try:
+                await self._pool.execute(_EXPIRED)
+            except _DOWN as error:
+                log.warning("expired results stay", extra={"error": type(error).__name__})
+
     async def read(
         self, owner: str, regions: Regions, identity: str, number: int, kind: str
     ) -> bytes | None:
@@ -119,7 +131,9 @@ async def _wipe(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
 
 
 @asynccontextmanager
-async def keeping(settings: Settings) -> AsyncIterator[Results | None]:
+async def keeping(
+    settings: Settings, sweep_seconds: float = SWEEP_SECONDS
+) -> AsyncIterator[Results | None]:
     """None where no table is configured: results are then answers alone."""
     if settings.results_url is None:
         yield None
@@ -134,4 +148,11 @@ async def keeping(settings: Settings) -> AsyncIterator[Results | None]:
         server_settings={"application_name": "mcp_warehouse_results"},
     )
     async with pool:
-        yield Results(pool, settings)
+        results = Results(pool, settings)
+        sweeping = asyncio.create_task(results.sweep(sweep_seconds))
+        try:
+            yield results
+        finally:
+            sweeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sweeping
