@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import httpx2
+import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -33,13 +34,21 @@ TOKENS = st.sampled_from(
 )
 FOR_ALL = ["EQ", "NEQ", "IN", "NOT_IN", "HAS_PROPERTY", "NOT_HAS_PROPERTY"]
 ORDERED = ["LT", "LTE", "GT", "GTE", "BETWEEN"]
+TOKENS_OF = ["CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"]
+
+
+def operators_of(name: str) -> list[str]:
+    return FOR_ALL + (ORDERED if name in {"amount", "closedate"} else TOKENS_OF)
 
 
 @st.composite
 def filters(draw: st.DrawFn) -> dict[str, Any]:
     name = draw(st.sampled_from(sorted(VALUES)))
-    extra = ORDERED if name in {"amount", "closedate"} else ["CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"]
-    operator = draw(st.sampled_from(FOR_ALL + extra))
+    return draw(filters_of(name, draw(st.sampled_from(operators_of(name)))))
+
+
+@st.composite
+def filters_of(draw: st.DrawFn, name: str, operator: str) -> dict[str, Any]:
     one: dict[str, Any] = {"propertyName": name, "operator": operator}
     if operator in {"IN", "NOT_IN"}:
         return one | {"values": draw(st.lists(VALUES[name], min_size=1, max_size=3))}
@@ -59,14 +68,14 @@ def key(name: str, value: str) -> Any:
     return value
 
 
-def words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
     return [word for word in re.split(r"[\s!-/:-@\[-`{-~]+", text.lower()) if word]
 
 
 def contains(text: str, wanted: str) -> bool:
     tokens = [part for part in re.split(r"[\s!-)+-/:-@\[-`{-~]+", wanted.lower()) if part]
     return bool(tokens) and all(
-        any(re.fullmatch(token.replace("*", ".*"), word) for word in words(text))
+        any(re.fullmatch(token.replace("*", ".*"), word) for word in words_of(text))
         for token in tokens
     )
 
@@ -128,3 +137,51 @@ async def test_search_agrees_with_the_documentation(
     }
     assert {one["properties"]["description"] for one in found["results"]} == expected
     assert found["total"] == len(expected)
+
+
+@pytest.mark.parametrize("name", sorted(VALUES))
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+async def test_every_operator_alone_agrees_with_the_rows(
+    deals: httpx2.AsyncClient, name: str, data: st.DataObject
+) -> None:
+    """Each operator that the property has, whatever chance picks in the test above."""
+    for operator in operators_of(name):
+        one = data.draw(filters_of(name, operator))
+        wanted = {"filterGroups": [{"filters": [one]}], "properties": ["description"]}
+        found = await searched(deals, "deals", **wanted, limit=200)
+        expected = {deal["description"] for deal in DEALS if matches(deal, one)}
+        assert {each["properties"]["description"] for each in found["results"]} == expected, one
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    words=st.lists(
+        st.sampled_from([*filter(None, NAMES), "al", "BET", "42", "-", "delta_", "Ång"]), max_size=3
+    )
+)
+async def test_the_words_of_a_query_begin_words_of_the_rows(
+    deals: httpx2.AsyncClient, words: list[str]
+) -> None:
+    query = " ".join(words)
+    found = await searched(
+        deals, "deals", query=query, properties=["description"], limit=200, filterGroups=[]
+    )
+    terms = words_of(query)
+    expected = {
+        deal["description"]
+        for deal in DEALS
+        if (not query or terms)
+        and all(
+            any(
+                word.startswith(term)
+                for word in words_of(f"{deal['dealname']} {deal['description']}")
+            )
+            for term in terms
+        )
+    }
+    assert {one["properties"]["description"] for one in found["results"]} == expected
