@@ -191,10 +191,13 @@ class Reader:
         """SET takes no parameters; the values are numbers of ours and constants of `rights`."""
         statement_ms = int(self._settings.statement_seconds * 1000)
         deadline_ms = int(self._settings.deadline_seconds * 1000)
+        last_ms = deadline_ms + CLEAN_UP_SECONDS * 1000
         return (
             f"SET LOCAL app.regions = '{regions.setting if regions else ''}';"
             f"SET LOCAL statement_timeout = {statement_ms};"
             f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS};"
+            # the login's own is 15 s; a clock that runs is set anew only from 0
+            f"SET LOCAL transaction_timeout = 0; SET LOCAL transaction_timeout = {last_ms};"
             f"SET LOCAL idle_in_transaction_session_timeout = {deadline_ms};"
         )
 

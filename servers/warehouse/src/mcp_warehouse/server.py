@@ -32,6 +32,7 @@ async def lifespan(_: MCPServer[Any]) -> AsyncIterator[Desk]:
     async with (
         reading(settings) as warehouse,
         reading(settings.for_results) as exports,
+        reading(settings.for_tasks) as longer,
         keeping(settings) as results,
     ):
         yield Desk(
@@ -40,6 +41,7 @@ async def lifespan(_: MCPServer[Any]) -> AsyncIterator[Desk]:
             exports=exports,
             results=results,
             most_result_rows=settings.most_result_rows,
+            longer=longer,
         )
 
 

@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     most_kept_bytes: int = Field(default=1_000_000_000, ge=1_000_000)  # of all together
     # for reading one; below the gateway's limit for run_sql, with time to write it left
     result_deadline_seconds: float = Field(default=9, gt=0, le=60)
+    # of a question that may become a task (WAREHOUSE_TASKS_DATABASE_URL); they are few at a time
+    task_seconds: float = Field(default=120, gt=0, le=900)
+    task_connections: int = Field(default=2, ge=1, le=20)
+    most_task_cost: float = Field(default=50_000_000, gt=0)
 
     @property
     def for_results(self) -> "Settings":
@@ -46,6 +50,18 @@ class Settings(BaseSettings):
             "most_bytes": self.most_result_bytes,
             "statement_seconds": self.result_deadline_seconds,
             "deadline_seconds": self.result_deadline_seconds,
+        }
+        return self.model_copy(update=longer)
+
+    @property
+    def for_tasks(self) -> "Settings":
+        """Limits of a question that nobody waits for: longer and dearer ones, fewer at once."""
+        longer = {
+            "connections": self.task_connections,
+            "acquire_seconds": self.task_seconds,
+            "most_cost": self.most_task_cost,
+            "statement_seconds": self.task_seconds,
+            "deadline_seconds": self.task_seconds,
         }
         return self.model_copy(update=longer)
 

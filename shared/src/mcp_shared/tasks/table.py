@@ -196,14 +196,14 @@ class Table:
             " attempt = attempt + 1, status = 'working', requests = NULL, updated_at = now(),"
             " message = CASE WHEN attempt > 0"
             " THEN 'Its process was lost; attempt ' || attempt + 1 || '.' END"
-            " WHERE id IN (SELECT id FROM tasks.task JOIN unnest($3::text[], $4::int[])"
+            " WHERE id IN (SELECT id FROM tasks.task JOIN unnest($3::text[], $4::text[])"
             f"  AS may(name, attempts) ON name = tool WHERE {_UNFINISHED}"
             "  AND leased_until < now() - make_interval(secs => $5 * greatest(attempt - 1, 0))"
             "  AND holder IS DISTINCT FROM $1"  # a process that was slow has not lost its own
-            "  AND attempt < attempts AND expires_at > now()"
+            "  AND attempt < attempts::int AND expires_at > now()"
             "  ORDER BY created_at LIMIT $6 FOR UPDATE OF task SKIP LOCKED)"
             " RETURNING id, tool, attempt, call, answers",
-            self._holder, LEASE_SECONDS, list(attempts), list(attempts.values()), AGAIN_SECONDS,
+            self._holder, LEASE_SECONDS, list(attempts), _texts(attempts), AGAIN_SECONDS,
             most,
         )  # fmt: skip
         return [
@@ -223,9 +223,9 @@ class Table:
             f"UPDATE tasks.task SET status = 'failed', ending = $3, message = NULL, {_OVER}"  # noqa: S608
             f" WHERE {_UNFINISHED} AND leased_until < now() AND expires_at > now()"
             "  AND holder IS DISTINCT FROM $4 AND NOT EXISTS"
-            "  (SELECT FROM unnest($1::text[], $2::int[]) AS may(name, attempts)"
-            "   WHERE name = tool AND attempt < attempts)",
-            list(attempts), list(attempts.values()), json.dumps(lost), self._holder,
+            "  (SELECT FROM unnest($1::text[], $2::text[]) AS may(name, attempts)"
+            "   WHERE name = tool AND attempt < attempts::int)",
+            list(attempts), _texts(attempts), json.dumps(lost), self._holder,
         )  # fmt: skip
         await self._pool.execute(
             f"UPDATE tasks.task SET status = 'expired', ending = NULL, message = NULL, {_OVER}"  # noqa: S608
@@ -235,6 +235,13 @@ class Table:
             "DELETE FROM tasks.task WHERE expires_at < now() - make_interval(secs => $1)",
             FORGET_SECONDS,
         )
+
+
+def _texts(attempts: Mapping[str, int]) -> list[str]:
+    """Numbers as texts: for an array of numbers the driver asks the catalog about its type first,
+    with a function that a hardened database has closed.
+    """
+    return [str(one) for one in attempts.values()]
 
 
 def _object(text: str | None) -> dict[str, Any]:
