@@ -1,5 +1,6 @@
 """What the template makes keeps the rules, for any name; and a template that breaks one is found."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from mcp_playbook.selection import evaluate
 
 SUBJECT = '    subject: str = Field(description=f"What it is about. {UNTRUSTED}")\n'
 OURS = {"warehouse", "crm", "docs"}  # a clone may list servers of its own
+TOOLS = {"rest": 4, "sql": 3, "vendor": 3}
 LONGEST = ("a-name-of-thirty-one-characters", "a" * 19 + "x")
 
 
@@ -28,13 +30,14 @@ def filled(to: Path, name: str, thing: str, root: Path = ROOT, kind: str = "rest
 
 
 @pytest.mark.parametrize(("name", "thing"), [("billing", "invoice"), LONGEST])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_new_server_keeps_contract_lint_policy_and_style(
-    tmp_path: Path, name: str, thing: str
+    tmp_path: Path, name: str, thing: str, kind: str
 ) -> None:
-    made = filled(tmp_path / "new", name, thing)
+    made = filled(tmp_path / "new", name, thing, kind=kind)
     tools = room.pin(made)
     room.check(made, tools)
-    assert len(tools) == 4
+    assert len(tools) == TOOLS[kind]
     assert all(len(f"{name}_{tool['name']}") <= 64 for tool in tools)
     style = subprocess.run(
         [sys.executable, "-m", "ruff", "check", "--no-cache", "--no-respect-gitignore",
@@ -96,36 +99,41 @@ def test_the_statuses_stand_in_one_place(tmp_path: Path) -> None:
     assert taken["enum"] == ["draft", "sent", "paid", "any"]
 
 
-def test_its_tools_are_found_for_what_people_ask(tmp_path: Path) -> None:
-    made = filled(tmp_path / "new", "billing", "invoice")
+@pytest.mark.parametrize("kind", KINDS)
+def test_its_tools_are_found_for_what_people_ask(tmp_path: Path, kind: str) -> None:
+    made = filled(tmp_path / "new", "billing", "invoice", kind=kind)
     room.pin(made)
     report = evaluate([made.server])
     assert report.passed, report.problems
 
 
 @pytest.mark.parametrize(("name", "thing"), [("billing", "bill"), ("service", "ticket")])
+@pytest.mark.parametrize("kind", KINDS)
 def test_it_takes_no_prompt_away_from_the_servers_that_are_there(
-    tmp_path: Path, name: str, thing: str
+    tmp_path: Path, name: str, thing: str, kind: str
 ) -> None:
-    made = filled(tmp_path / "new", name, thing)
+    made = filled(tmp_path / "new", name, thing, kind=kind)
     room.pin(made)
     ours = [folder for name, folder in listed().items() if name in OURS]
     report = evaluate([*ours, made.server])
     assert report.passed, report.problems
 
 
-def test_a_new_server_asks_for_no_package_the_lock_does_not_have(tmp_path: Path) -> None:
-    made = filled(tmp_path / "new", "billing", "invoice")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_new_server_asks_for_no_package_the_lock_does_not_have(tmp_path: Path, kind: str) -> None:
+    made = filled(tmp_path / "new", "billing", "invoice", kind=kind)
     project = tomllib.loads((made.server / "pyproject.toml").read_text())["project"]
     locked = {
         line.partition("==")[0] for line in (ROOT / "requirements.lock").read_text().splitlines()
     }
-    asked = {one.partition(">=")[0] for one in project["dependencies"]} - {"mcp-shared"}
+    asked = {re.split("[>=<]", one)[0] for one in project["dependencies"]} - {"mcp-shared"}
     assert asked <= locked
 
 
-def test_a_production_install_has_no_stand_in(tmp_path: Path) -> None:
-    made = filled(tmp_path / "new", "billing", "invoice")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_production_install_has_no_stand_in_and_what_it_reads(tmp_path: Path, kind: str) -> None:
+    made = filled(tmp_path / "new", "billing", "invoice", kind=kind)
+    room.pin(made)
     built = subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
         cwd=made.server, check=False, capture_output=True, text=True,
@@ -135,3 +143,5 @@ def test_a_production_install_has_no_stand_in(tmp_path: Path) -> None:
     files = zipfile.ZipFile(wheel).namelist()
     assert "mcp_billing/server.py" in files
     assert not [name for name in files if "sandbox" in name]
+    assert "mcp_billing/policy.yaml" in files
+    assert ("mcp_billing/vendor.lock.json" in files) == (kind == "vendor")

@@ -13,13 +13,13 @@ MAX_THING = 20  # so that no tool's name has more than the 64 characters that ho
 TAKEN_NAMES = frozenset((
     "annotated", "any", "base", "callable", "caller", "common", "consts", "context", "customer",
     "helpers", "limit", "listed", "mcp", "misc", "models", "number", "opener", "protocol",
-    "resolve", "rest", "sandbox", "server", "settings", "status", "summed", "text", "tools",
-    "utils",
+    "pin", "resolve", "rest", "rows", "sandbox", "server", "settings", "setup", "status", "summed",
+    "text", "tools", "utils", "vendor",
 ))  # fmt: skip
 # a class beside the ones named after the record
 TAKEN_THINGS = frozenset((
-    "added note", "answer", "any", "caller", "conflict", "field", "invalid", "literal", "note",
-    "number", "rest", "status", "status line", "unavailable",
+    "adapter", "added note", "answer", "any", "caller", "conflict", "field", "invalid", "literal",
+    "note", "number", "rest", "rows", "status", "status line", "unavailable", "vendor",
 ))  # fmt: skip
 
 

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from mcp_playbook.new_server.kinds import Kind
 from mcp_playbook.new_server.standing import Spots
 
-WRITES = "{name}_add_{item}_note is refused"
-READS = "{name}_get_{item} is refused"
+# what the demo's last call is; nobody asks it of cho's role
+REFUSED = {"rest": "add_{item}_note", "sql": "summarise_{items}", "vendor": "get_{item}"}
 
 
 def next_steps(spots: Spots, kind: Kind, files: Sequence[str], mixed: Sequence[str]) -> str:
     made = spots.made
     beside = "its database" if kind.database else f"its stand-in {made.name}-sandbox"
-    refused = (WRITES if kind.name == "rest" else READS).format(name=made.name, item=made.item)
+    refused = REFUSED[kind.name].format(item=made.item, items=made.items)
     folders = (spots.shown(spots.server), spots.shown(spots.tests))
     unit = [f"infra/terraform/one-vm/units/{made.name}.env"]
     added = " ".join(dict.fromkeys([*folders, *files, *(one for one in unit if one in files)]))
@@ -25,7 +25,7 @@ def next_steps(spots: Spots, kind: Kind, files: Sequence[str], mixed: Sequence[s
 Next
   make up
       {made.name} and {beside} come up; ana's {made.name}_find_{made.items} is allowed and on
-      record, cho's {refused}
+      record, cho's {made.name}_{refused} is refused
   make test TESTS=tests/servers/{made.port}
       every tool, against what comes with it
   make week-1

@@ -63,9 +63,13 @@ def fill(root: Path, aside: Path, made: Names, kind: Kind) -> Room:
 
 
 def pin(room: Room) -> list[dict[str, Any]]:
-    """Write the two lock files as the server describes itself; gives its tools."""
+    """Write the lock files as the server, and the vendor behind one, describe themselves."""
     path = [str(room.server / "src"), os.environ.get("PYTHONPATH", "")]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
+    package = room.server / "src" / room.made.package
+    if (package / "vendor.py").is_file():
+        theirs = _run([f"{room.made.package}.sandbox", "--pins"], cwd=room.aside, env=env)
+        (package / "vendor.lock.json").write_text(theirs, "utf-8")
     text = _run([room.made.package, "--definitions"], cwd=room.aside, env=env)
     (room.server / "tools.lock.json").write_text(text, "utf-8")
     accept(of_folder(room.server))

@@ -5,11 +5,12 @@ When the vendor is away, late, has changed a tool or sends too much, the call is
 """
 
 import asyncio
+import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 from mcp import Client, MCPError
@@ -24,6 +25,8 @@ from mcp_shared.vendor.pins import Era, Pins
 from mcp_shared.vendor.settings import VendorSettings
 from mcp_shared.vendor.text import quoted
 from mcp_shared.vendor.wire import CONNECT_SECONDS, Wire, origin
+
+T = TypeVar("T")
 
 MOST_PAGES = 20  # of its list of tools
 INFO = Implementation(name="mcp-in-production-vendor-adapter", version="0.1.0")
@@ -48,6 +51,21 @@ class Vendor:
 
     def __post_init__(self) -> None:
         self.auth = credentials(self.settings)
+
+    async def read(
+        self, tool: str, arguments: Mapping[str, Any], make: Callable[[Mapping[str, Any]], T]
+    ) -> T:
+        """What `make` understands of the answer; a form it does not is the vendor's mistake.
+
+        Raises:
+            Invalid, Unavailable: as `ask`.
+
+        """
+        result = await self.ask(tool, arguments)
+        try:
+            return make(_document(result))
+        except (LookupError, TypeError, ValueError):  # of validation, too
+            raise self._unavailable(tool, "form") from None
 
     async def ask(self, tool: str, arguments: Mapping[str, Any]) -> CallToolResult:
         """The vendor's answer to one pinned tool; read it through models of your own.
@@ -144,6 +162,16 @@ async def every_tool(client: Client) -> list[Tool]:
         found += page.tools
         if (cursor := page.next_cursor) is None:
             break
+    return found
+
+
+def _document(result: CallToolResult) -> Mapping[str, Any]:
+    """Its structure; many vendors send JSON in the first text instead."""
+    found = result.structured_content
+    if found is None:
+        found = json.loads(_words(result))
+    if not isinstance(found, Mapping):
+        raise TypeError("no object")
     return found
 
 

@@ -52,4 +52,4 @@ def written(era: Era, server: str, tools: Sequence[Tool]) -> str:
         "server": server,
         "tools": [{**one, "hash": definition_hash(one)} for one in pinned],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
