@@ -244,6 +244,10 @@ bench-ledger: .venv/ready ## durable records a second beside the flush, verifica
 eval-search: .venv/ready ## judged questions: the knowledge base's ranking beside three others (ARGS="--worst 10")
 	@PYTHONPATH=tests $(PY) -m search $(ARGS)
 
+.PHONY: bench-search
+bench-search: .venv/ready ## search over 100,000 sections, with and without rights (ARGS="--sections 20000"); minutes
+	@PYTHONPATH=tests $(PY) -m search.bench $(ARGS)
+
 .PHONY: faults
 faults: .venv/ready ## break gateways, Postgres and wires under load; no answer may lack its record (MINUTES=30)
 	@PYTHONPATH=tests $(PY) -m faults --minutes $(or $(MINUTES),30) $(ARGS)
