@@ -58,7 +58,8 @@ def _in_base64(anchor: str) -> Iterator[str]:
         yield made.replace("+", r"\+")
 
 
-def _compiled(*expressions: str) -> re2._Regexp:
+def compiled(*expressions: str) -> re2._Regexp:
+    """Any of these, in bytes."""
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     return re2.compile("|".join(expressions).encode(), options)
@@ -69,13 +70,13 @@ _IN_BASE64 = [
     *(one for anchor in (*_ANCHORS, *WORDS_IN_BASE64) for one in _in_base64(anchor)),
     DIGITS_IN_BASE64,
 ]
-_LAX = [*map(re.escape, _ANCHORS), *WITHOUT_A_WORD, *_IN_BASE64]
+LAX = [*map(re.escape, _ANCHORS), *WITHOUT_A_WORD, *_IN_BASE64]
 _KINDS = [kind for kind, _, _ in SHAPES]
-_TEXT_SIEVE = _compiled(*_LAX)
-_CODED = _compiled(*_IN_BASE64)
-SIEVE = _compiled(*_LAX, *ESCAPES)
+_TEXT_SIEVE = compiled(*LAX)
+_CODED = compiled(*_IN_BASE64)
+SIEVE = compiled(*LAX, *ESCAPES)
 # one group around each shape; inner groups narrow what is cut out
-_EXACT = _compiled(*(f"(?P<s{at}>{shape})" for at, (_, shape, _) in enumerate(SHAPES)))
+_EXACT = compiled(*(f"(?P<s{at}>{shape})" for at, (_, shape, _) in enumerate(SHAPES)))
 _GROUPS = {index: int(name[1:]) for name, index in _EXACT.groupindex.items()}
 
 
