@@ -54,7 +54,12 @@ def a_rule(name: str, roles: list[str], **given: Any) -> Rule:
 def a_policy() -> Policy:
     slow = {"contractor": Rate(calls=3, seconds=60)}
     rules = [
-        a_rule("find_contacts", ["sales", "support", "contractor"], rates=slow),
+        a_rule(
+            "find_contacts",
+            ["sales", "support", "contractor"],
+            rates=slow,
+            mask={"$.contacts[*].phone": frozenset({"sales", "support"})},
+        ),
         a_rule("log_note", ["sales"], kind="write", redact=("$.text",)),
         a_rule("forgotten", ["sales"]),
         a_rule("briefing", ["sales"], family="prompt"),
@@ -64,6 +69,7 @@ def a_policy() -> Policy:
         rules={(rule.server, rule.family, rule.name): rule for rule in rules},
         patterns=(),
         agents={"claude-code": Agent(may=["read", "write"], tools=["*"])},
+        records={"crm": {"support": "all", "sales": "team"}},
     )
 
 

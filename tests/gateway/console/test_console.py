@@ -57,6 +57,8 @@ async def test_the_policy_page_is_a_matrix_of_roles_and_tools(house: House) -> N
         page = (await browser.get("/console/policy")).text
     row = page.partition("log_note")[2].partition("</tr>")[0]
     assert "quarantined" in row
+    assert "$.contacts[*].phone: sales, support" in page
+    assert "records by owner: support all, sales team" in page
     assert "write" in row
     assert "$.text" in row
     assert re.search(r"contractor may read, </span>3/min", page)

@@ -26,6 +26,7 @@ class Group:
     server: str
     title: str
     rows: tuple[Row, ...]
+    records: str  # whose records a role reaches, where the server tells people apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,9 @@ def matrix(policy: Policy, catalogue: Catalogue) -> Matrix:
             for name in pinned.tools
             if policy.rule(server, "tool", name) is None
         ]
-        groups.append(Group(server, pinned.title, tuple(rows + unlisted)))
+        reach = policy.records.get(server, {})
+        records = ", ".join(f"{role} {how}" for role, how in reach.items())
+        groups.append(Group(server, pinned.title, tuple(rows + unlisted), records))
     return Matrix(
         version=policy.version,
         roles=tuple(sorted(policy.roles)),
