@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -48,20 +49,54 @@ async def filled(knowledge: Knowledge, corpus: Corpus) -> None:
     await connection.close()
 
 
-async def asked(url: str, groups: Sequence[str], questions: Sequence[str]) -> list[float]:
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Milliseconds of one question: on the clock, and of a processor in PostgreSQL."""
+
+    clock: float
+    processor: float
+
+
+async def backend(knowledge: Knowledge) -> int:
+    (row,) = await knowledge.rows(
+        "SELECT pid FROM pg_stat_activity"
+        " WHERE application_name = 'mcp-docs' AND datname = current_database()"
+    )
+    return int(row["pid"])
+
+
+def ran_ns(pid: int) -> int:
+    """What a process has had of a processor: the clock says how busy the machine is, this does not."""
+    stat = Path(f"/proc/{pid}/schedstat")
+    return int(stat.read_text("ascii").split()[0]) if stat.exists() else 0
+
+
+async def asked(
+    knowledge: Knowledge, url: str, groups: Sequence[str], questions: Sequence[str]
+) -> list[Took]:
     took = []
-    async with open_shelf(Settings(database_url=url, timeout_seconds=30)) as shelf:
-        for number, question in enumerate([*questions[:WARM], *questions]):
-            started = time.perf_counter()
+    async with open_shelf(Settings(database_url=url, timeout_seconds=60, pool_size=1)) as shelf:
+
+        async def ask(question: str) -> None:
             await shelf.search(groups, question, collection=None, updated_within_days=None, limit=5)
-            if number >= WARM:
-                took.append((time.perf_counter() - started) * 1000)
+
+        for question in questions[:WARM]:
+            await ask(question)
+        pid = await backend(knowledge)
+        for question in questions:
+            ran, started = ran_ns(pid), time.perf_counter()
+            await ask(question)
+            took.append(Took((time.perf_counter() - started) * 1e3, (ran_ns(pid) - ran) / 1e6))
     return took
 
 
-def line(name: str, took: Sequence[float]) -> str:
-    shown = (percentile(took, share) for share in (0.5, 0.95, 0.99))
-    return f"| {name} | " + " | ".join(f"{ms:.1f}" for ms in shown) + f" | {max(took):.1f} |"
+def line(name: str, took: Sequence[Took]) -> str:
+    figures = [
+        f"{percentile(of, share):.1f}"
+        for of in ([one.clock for one in took], [one.processor for one in took])
+        for share in (0.5, 0.95, 0.99)
+    ]
+    return f"| {name} | {' | '.join(figures)} |"
 
 
 async def measured(server: postgres.Postgres, sections: int, many: int) -> float:
@@ -75,7 +110,8 @@ async def measured(server: postgres.Postgres, sections: int, many: int) -> float
     told(f"loaded in {time.monotonic() - started:.0f} s; load average {load_average()}\n")
     questions, slips = corpus.questions(many), corpus.questions(many // 4, slips=1)
     every, half = ["everyone", *GROUPS], ["everyone", *GROUPS[:6]]
-    told("| questions of 3 to 8 words | p50 ms | p95 ms | p99 ms | most |\n|---|---|---|---|---|")
+    told("| questions of 3 to 8 words | p50 ms | p95 ms | p99 ms | processor p50 | p95 | p99 |")
+    told("|---|---|---|---|---|---|---|")
     rows = [
         ("no row-level security, all pages", knowledge.admin_url, every, questions),
         ("both locks, all pages", knowledge.reader_url, every, questions),
@@ -84,9 +120,9 @@ async def measured(server: postgres.Postgres, sections: int, many: int) -> float
     ]
     worst = 0.0
     for name, url, groups, what in rows:
-        took = await asked(url, groups, what)
+        took = await asked(knowledge, url, groups, what)
         told(line(name, took))
-        worst = max(worst, percentile(took, 0.95)) if what is questions else worst
+        worst = max(worst, percentile([one.clock for one in took], 0.95))
     told(f"\nload average {load_average()}")
     return worst
 

@@ -48,7 +48,7 @@ class Corpus:
             heading = " ".join(self.said(2))
             text = " ".join(self.said(self.chance.randint(60, 160)))
             sections.append(
-                Section((heading,), len(body), len(body) + len(heading) + len(text) + 7)
+                Section((heading,), len(body), len(body) + len(heading) + len(text) + 8)
             )
             body += f"## {heading}\n\n{text}.\n\n"
         open_ = number % EVERY_TENTH == 0

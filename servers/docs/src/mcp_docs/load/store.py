@@ -74,6 +74,7 @@ async def save(
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         await connection.execute("SET LOCAL ROLE docs_owner")
+        await connection.execute("SET LOCAL work_mem = '64MB'")  # postings are sorted
         await _age(connection, unchanged)
         await _forget(connection, [*removed, *(page.label.doc_id for page in fresh)])
         if fresh:
