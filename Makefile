@@ -194,6 +194,10 @@ baseline: .venv/ready ## completion and latency of every tool, measured and kept
 new-server: .venv/ready ## a server of your own: NAME=billing THING=invoice (KIND=rest, sql or vendor; REMOVE=1)
 	@$(PY) -m mcp_playbook.new_server "$(NAME)" $(if $(THING),--thing "$(THING)") $(if $(KIND),--kind "$(KIND)") $(if $(REMOVE),--remove)
 
+.PHONY: newcomer
+newcomer: .venv/ready ## from a fresh clone to the first governed call of a new server, in seconds
+	@$(PY) -m mcp_playbook.new_server.newcomer
+
 .PHONY: vendor-pins
 vendor-pins: .venv/ready ## what a vendor's MCP server offers now, against what was reviewed: NAME=hubspot (ACCEPT=1)
 	@$(PY) -m mcp_playbook.vendor_pins "$(NAME)" $(if $(ACCEPT),--accept)
