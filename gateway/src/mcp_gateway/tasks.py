@@ -165,6 +165,7 @@ class Tasks:
         ended = task_answers.ended(of_call, found.status, part)
         if part is not None:
             ended = await self.inspect(of_call, ended, bytes(part))
+            ended = replace(ended, inspected=ended.inspected or answer.inspected)
         if (before := await self.reads.recorded(call.name or "")) is None:
             receipt = await self.record.admit(grant)
             closed = await self.record.close(receipt, ended)
