@@ -26,7 +26,7 @@ EUROPE = regions_of(["region-europe"])
 # what the server itself sets in the transaction that looks
 OURS = {
     "app.regions", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout",
-    "transaction_read_only", "application_name",
+    "transaction_timeout", "transaction_read_only", "application_name",
 }  # fmt: skip
 
 
