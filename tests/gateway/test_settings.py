@@ -49,6 +49,8 @@ def test_a_bare_name_is_a_folder_of_servers_and_a_path_may_lie_anywhere(tmp_path
         (("localhost:8080", "localhost:8080/"), "public_url: Value error, expected an absolute http(s) URL without a trailing slash"),
         (("http://localhost:8080", "localhost:8080"), "public_url: Value error, expected an absolute"),
         (("[one]", "[One]"), "must match"),
+        (("[one]", "[./file]"), "'file' must match"),
+        (("[one]", "[./https]"), "'https' must match"),
         (("[one]", "[one, one]"), "'one' is listed twice"),
         (("[one]", "[two]"), "no policy.yaml in"),
         (("[one]", "[{folder: one}]"), "servers.0.path: Field required"),

@@ -20,7 +20,11 @@ Model = TypeVar("Model", bound=BaseModel)
 
 MOST_PROXIES = 5
 MOST_REPLICAS = 1000
-SERVER_NAME = re.compile(r"^[a-z][a-z0-9-]{0,30}$")  # no underscore: it separates server and tool
+# no underscore: it separates server and tool. A name is the scheme of the server's resources, too,
+# so none that a client opens by itself
+SERVER_NAME = re.compile(
+    r"^(?!(?:https?|file|data|javascript|blob|ftp|wss?|mailto|ui)$)[a-z][a-z0-9-]{0,30}$"
+)
 
 
 class ConfigError(Exception):
