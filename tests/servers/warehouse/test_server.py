@@ -1,5 +1,6 @@
 import re
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from mcp import Client
 from mcp_shared.contract import violations
 from mcp_shared.serve import definitions
 from mcp_shared.validation import Arguments
+from mcp_warehouse.metrics import LAYER
 from mcp_warehouse.server import build
 
 SERVER = Path(__file__).parents[3] / "servers" / "warehouse"
@@ -36,6 +38,21 @@ async def test_the_prompt_names_tools_that_exist(monkeypatch: pytest.MonkeyPatch
     assert {word for word in re.findall(r"\w+", text) if word in tools} >= {
         "get_metric", "run_sql", "describe_table",
     }  # fmt: skip
+
+
+async def test_policy_names_every_resource_there_is_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WAREHOUSE_DATABASE_URL", "postgresql://nowhere.invalid/x")
+    lines = yaml.safe_load((SERVER / "policy.yaml").read_text())["resources"]
+    async with Client(build()) as client:
+        resources = [one.uri for one in (await client.list_resources()).resources]
+        listed = (await client.list_resource_templates()).resource_templates
+        page = (await client.read_resource("warehouse://metrics")).contents[0]
+    addresses = [*resources, *(one.uri_template for one in listed)]
+    assert {rule for rule in lines for one in addresses if fnmatch(one, rule)} == set(lines)
+    assert all(any(fnmatch(one, rule) for rule in lines) for one in addresses)
+    assert all(f"## {name}\n" in page.text for name in LAYER.metrics)  # type: ignore[union-attr]
 
 
 async def test_policy_and_demonstration_name_the_tools_there_are() -> None:
