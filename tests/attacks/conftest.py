@@ -2,7 +2,16 @@
 
 from attacks.upstream import behind, evil
 from attacks.warehouse import warehouse_behind, warehouse_server
-from house.conftest import home, issuer, ledger_template, opened, server, standing
+from house.conftest import (
+    home,
+    issuer,
+    jobs,
+    jobs_server,
+    ledger_template,
+    opened,
+    server,
+    standing,
+)
 from postgres.conftest import planted_admin, planted_warehouse, warehouse
 from servers.docs.conftest import handbook, knowledge
 from servers.warehouse.conftest import warehouse_issuer
@@ -13,6 +22,8 @@ __all__ = [
     "handbook",
     "home",
     "issuer",
+    "jobs",
+    "jobs_server",
     "knowledge",
     "ledger_template",
     "opened",

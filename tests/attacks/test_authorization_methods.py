@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from attacks.oracle import unharmed
 from attacks.test_debug_pages import ABSENT
-from house.asks import GOOD, error_of, result_of
+from house.asks import GOOD, error_of, result_of, without_receipt
 from house.backends import Counted
 from house.conftest import Opened
 from house.house import RECEIPT, House
+from house.jobs import KNOWS, Jobs
 
 from mcp_gateway import throttle
 from mcp_gateway.policy import Agent
@@ -92,7 +93,12 @@ async def _crossed_by_everybody(home: House, server: Counted, letters: Counted) 
         for person, method, ask in product(PEOPLE, UNKNOWN, ("post", "legacy")):
             for endpoint in ("", "numbers"):
                 params = {"name": GOOD["name"], "uri": "numbers://digits/1", "taskId": "1"}
-                answer = await getattr(home, ask)(method, params, person=person, endpoint=endpoint)
+                # of a task the name is its id, whatever else is given
+                named = ask == "post" and method.startswith("tasks/")
+                more: Any = {"headers": {"mcp-name": "1"}} if named else {}
+                answer = await getattr(home, ask)(
+                    method, params, person=person, endpoint=endpoint, **more
+                )
                 told.hear(answer.content)
                 assert error_of(answer)["code"] == -32601, (person, method)
                 assert answer.status_code == (404 if ask == "post" else 200)
@@ -113,29 +119,57 @@ async def _crossed_by_everybody(home: House, server: Counted, letters: Counted) 
 TASKS = ["tasks/get", "tasks/update", "tasks/cancel", "tasks/list", "tasks/result"]
 
 
-async def test_A08_there_are_no_tasks_and_no_id_makes_one(home: House) -> None:
-    """The extension is not served: whose id it is makes no difference, to a byte."""
+async def test_A08_where_no_server_has_tasks_no_id_makes_one(home: House) -> None:
+    """Whose id it is makes no difference, to a byte."""
     mine = result_of(await home.call(GOOD["name"], GOOD["arguments"]))["_meta"][RECEIPT]
     (intent,) = await home.records(kind="intent")
-    ids: list[Any] = [
-        intent["rid"], mine["leaf"], str(mine["seq"]), "1", "0", "", "task-1", "a" * 32, "../1",
-        "' OR 1=1", "*", 1, None, [], {}, *(str(one) for one in range(20)),
+    ids = [
+        intent["rid"], mine["leaf"], str(mine["seq"]), "1", "0", "task-1", "a" * 32, "../1",
+        "' OR 1=1", "*", *(str(one) for one in range(20)),
     ]  # fmt: skip
-    tasks: Any = {"io.modelcontextprotocol/clientCapabilities": {"extensions": {"io.modelcontextprotocol/tasks": {}}}}  # fmt: skip
+    tasks: Any = {"io.modelcontextprotocol/clientCapabilities": KNOWS}
     async with unharmed(home, records=0) as told:
         seen: dict[tuple[str, str], set[bytes]] = {}
         for person, method, one in product(("ana", "dee"), TASKS, ids):
             params: dict[str, Any] = {"taskId": one, "_meta": tasks}
-            for ask in ("post", "legacy"):
-                answer = await getattr(home, ask)(method, params, person=person)
+            modern = await home.post(
+                method, params, person=person, headers={"mcp-name": encode_header(one)}
+            )
+            legacy = await home.legacy(method, params, person=person)
+            for era, answer in (("post", modern), ("legacy", legacy)):
                 told.hear(answer.content)
                 headers = repr(answer.headers.multi_items()).encode()
                 whole = str(answer.status_code).encode() + headers + answer.content
-                seen.setdefault((method, ask), set()).add(whole)
+                seen.setdefault((method, era), set()).add(whole)
         assert all(len(answers) == 1 for answers in seen.values())
         assert len({frozenset(answers) for answers in seen.values()}) == 2  # one for each era
         offered = result_of(await home.post("server/discover"))["capabilities"]
         assert "extensions" not in offered
+
+
+async def test_A08_somebody_elses_task_reads_like_one_that_never_was(
+    jobs: Jobs, jobs_server: Counted
+) -> None:
+    """Also to who may use the same tool, and has a task of their own."""
+    jobs.changes("slow_compute", roles=frozenset({"analyst", "contractor"}))
+    task = await jobs.task("slow_compute", {"seconds": 60})
+    own = await jobs.task("slow_compute", {"seconds": 60}, person="dee")
+    assert len(task) >= 22  # 128 bits
+    jobs_server.seen.clear()
+    swapped = task[: len(task) // 2] + own[len(own) // 2 :]
+    for method in TASKS[:3]:
+        foreign = [
+            await jobs.ask(method, {"taskId": one}, person="dee")
+            for one in (task, swapped, task[1:], task + "A", "x" * len(task))
+        ]
+        alike = [without_receipt(answer) for answer in foreign]
+        assert all(one == alike[0] for one in alike)
+        assert error_of(foreign[0])["message"] == "Unknown task"
+    assert jobs_server.seen == []
+    refused = await jobs.home.records(decision="deny", person="dee")
+    assert len(refused) == 15
+    assert (await jobs.get(task))["status"] == "working"
+    assert (await jobs.get(own, person="dee"))["status"] == "working"
 
 
 # --- A20

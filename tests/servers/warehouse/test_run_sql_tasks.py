@@ -76,7 +76,8 @@ async def test_what_is_too_long_for_a_request_is_answered_as_a_task(
 
 
 async def test_what_is_quick_is_a_plain_answer_for_everybody(asked: Jobs) -> None:
-    for can in ({}, {"extensions": {"io.modelcontextprotocol/tasks": {}}}):
+    knows: dict[str, Any] = {"extensions": {"io.modelcontextprotocol/tasks": {}}}
+    for can in ({}, knows):
         result = await asked.call("run_sql", {"sql": SHORT}, can=can)
         assert result["resultType"] == "complete"
         assert rows(result)
