@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from house.asks import error_of, result_of
 from house.house import house, ledger_database
+from house.jobs import Jobs
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from people import Issuer
@@ -121,6 +122,41 @@ async def test_rows_are_answered_without_files(ask: Ask, warehouse: Loaded) -> N
     result = await ask("run_sql", {"sql": ALL_ORDERS}, results_url=warehouse.results_url)
     assert content(result)["files"] is None
     assert [block.type for block in result.content] == ["text"]
+
+
+async def test_a_long_query_gives_its_files_as_a_task(
+    tmp_path: Path, warehouse_issuer: Issuer, warehouse: Loaded, postgres_server: Postgres,
+    ledger_template: str, valkey_server: Valkey,
+) -> None:  # fmt: skip
+    """With the limits of a task for reading, and those of a file for what comes."""
+    settings = {
+        "tasks_database_url": warehouse.results_url, "results_url": warehouse.results_url,
+        "result_deadline_seconds": 0.5, "task_seconds": 40, "most_cost": 1e12, "most_task_cost": 1e12,
+    }  # fmt: skip
+    sql = (
+        "SELECT a.order_id, count(*) AS pairs FROM order_lines a,"
+        " (SELECT revenue FROM order_lines LIMIT 60) b WHERE a.revenue < b.revenue GROUP BY 1"
+    )
+    async with (
+        served(warehouse_issuer, warehouse, **settings) as server,
+        ledger_database(postgres_server.url(), ledger_template) as ledger,
+        house(
+            tmp_path / "house", server.issuer, ledger, valkey_server.url, server.counted,
+            policies={"warehouse": POLICY}, locks={"warehouse": await definitions(build())}, migrated=True,
+        ) as home,
+    ):  # fmt: skip
+        await home.begin()
+        jobs = Jobs(home, endpoint="warehouse")
+        asked = {"sql": sql, "result": "files"}
+        assert (await jobs.call("run_sql", asked, can={}))["isError"]
+        begun = await jobs.call("run_sql", asked)
+        assert begun["resultType"] == "task"
+        result = (await jobs.until(begun["taskId"], "completed", seconds=60))["result"]
+        assert not result.get("isError"), result
+        files = result["structuredContent"]["files"]
+        assert files["rows"] > 1_000
+        page = result_of(await home.post("resources/read", {"uri": files["csv"][0]}, person="ana"))
+        assert page["contents"][0]["text"].count("\n") == files["rows"] + 1
 
 
 async def test_through_the_gateway_links_stay_and_lead_their_owner_alone(

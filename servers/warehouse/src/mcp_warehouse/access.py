@@ -23,13 +23,18 @@ class Desk:
     exports: Warehouse | None = None
     results: Results | None = None
     most_result_rows: int = 0
-    # the same warehouse with the limits of a task
+    # the same two with the limits of a task
     longer: Warehouse | None = None
+    longer_exports: Warehouse | None = None
 
     @property
     def patient(self) -> Warehouse:
         """With the limits of a task, where this call is one or may become one."""
         return self.warehouse if running() is None or self.longer is None else self.longer
+
+    @property
+    def patient_exports(self) -> Warehouse | None:
+        return self.exports if running() is None else self.longer_exports or self.exports
 
 
 def open_desk(ctx: Context[Any, Any]) -> Desk:

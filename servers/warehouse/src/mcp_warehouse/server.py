@@ -33,6 +33,7 @@ async def lifespan(_: MCPServer[Any]) -> AsyncIterator[Desk]:
         reading(settings) as warehouse,
         reading(settings.for_results) as exports,
         reading(settings.for_tasks) as longer,
+        reading(settings.for_results.for_tasks) as longer_exports,
         keeping(settings) as results,
     ):
         yield Desk(
@@ -42,6 +43,7 @@ async def lifespan(_: MCPServer[Any]) -> AsyncIterator[Desk]:
             results=results,
             most_result_rows=settings.most_result_rows,
             longer=longer,
+            longer_exports=longer_exports,
         )
 
 

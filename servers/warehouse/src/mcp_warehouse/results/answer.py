@@ -28,11 +28,12 @@ async def kept(desk: Desk, statement: Admitted, regions: Regions) -> CallToolRes
         Invalid: as `select` does.
 
     """
-    if desk.results is None or desk.exports is None:
+    exports = desk.patient_exports
+    if desk.results is None or exports is None:
         raise Unavailable(
             "Results cannot be kept as files here.", instead="Ask for rows, and for fewer at once."
         )
-    found = await desk.exports.select(statement, desk.most_result_rows, regions)
+    found = await exports.select(statement, desk.most_result_rows, regions)
     files = await anyio.to_thread.run_sync(made, found.columns, found.rows)
     identity, until = await desk.results.keep(caller().subject, regions, files.parts)
     numbers = range(1, len(files.parts) + 1)
