@@ -245,7 +245,7 @@ async def test_A07_a_tool_that_a_server_grew_is_neither_listed_nor_called_until_
         opened(server, policies=policies) as home,
     ):
         result_of(await home.call(GOOD["name"], GOOD["arguments"]))
-        grown._tool_manager._tools["count_letters"] = serve._tool(count_letters)
+        grown._tool_manager._tools["count_letters"] = serve._tool(count_letters, lambda _: ())
         async with unharmed(home) as told:
             for name, endpoint in (("numbers_count_letters", ""), ("count_letters", "numbers")):
                 answer = await home.call(name, {"text": "x"}, endpoint=endpoint)

@@ -27,7 +27,7 @@ async def test_an_endpoint_that_is_none_is_404(home: House, path: str) -> None:
 
 
 async def test_an_unknown_method_is_404_with_a_json_rpc_body(home: House) -> None:
-    for method in ("tools/delete", "completion/complete", "tasks/get", "logging/setLevel", "ping"):
+    for method in ("tools/delete", "completion/complete", "tasks/list", "logging/setLevel", "ping"):
         response = await home.post(method)
         assert response.status_code == 404, method
         assert error_of(response)["code"] == -32601
