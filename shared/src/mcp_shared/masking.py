@@ -14,6 +14,7 @@ import orjson
 from mcp_types import CallToolResult, TextContent
 
 from mcp_shared import meta
+from mcp_shared.settings import StartError
 
 INSTEAD = "(masked)"
 _PATH = re.compile(r"\$(\.[A-Za-z_][A-Za-z0-9_]{0,63}|\[\*\])+")
@@ -21,7 +22,7 @@ _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]{0,63})|\[\*\]")
 _NARROW = frozenset({"enum", "const", "pattern", "format", "minLength"})
 
 
-class MaskError(ValueError):
+class MaskError(StartError):
     """A mask that cannot be kept: which, and why."""
 
 

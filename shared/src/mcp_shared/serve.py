@@ -36,7 +36,7 @@ from mcp_shared.door import Door, Durations
 from mcp_shared.faults import Fault
 from mcp_shared.masking import Mask, MaskError
 from mcp_shared.masking_file import OwnPolicy, beside
-from mcp_shared.settings import ServerSettings, told
+from mcp_shared.settings import ServerSettings, StartError, told
 from mcp_shared.tasks import serving
 from mcp_shared.tokens import KeySource, fetch_json
 from mcp_shared.validation import Arguments
@@ -254,7 +254,7 @@ def main(server: str) -> None:
             settings = ServerSettings()
             _insist_on_policy(server, settings)
             _http(made, settings)
-    except MaskError as error:
+    except StartError as error:
         _exit_with([str(error)])
     except ValidationError as error:  # of settings: a traceback says less, at greater length
         _exit_with(told(error, "MCP_" if error.title == ServerSettings.__name__ else ""))

@@ -14,6 +14,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 Profile = Literal["development", "production"]
 
 
+class StartError(ValueError):
+    """A server must not start with what it was given; the text says why, each thing on a line."""
+
+
 def _whole(url: str) -> str:
     """A special character in a password that is not percent-encoded would end the address early,
     and a part of the password would be taken for a host or a port, which libraries put into logs.

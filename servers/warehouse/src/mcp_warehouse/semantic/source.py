@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from mcp_shared.settings import StartError
 from mcp_warehouse.semantic import references
 from mcp_warehouse.semantic.model import Layer
 from mcp_warehouse.semantic.references import Path, Problem
@@ -13,7 +14,7 @@ from mcp_warehouse.semantic.references import Path, Problem
 Lines = dict[Path, int]
 
 
-class LayerError(ValueError):
+class LayerError(StartError):
     """The file cannot be used; one line for each thing that is wrong."""
 
     def __init__(self, lines: Iterable[str]) -> None:
