@@ -40,8 +40,8 @@ def sources(root: Path) -> list[str]:
     return [str(folder) for room in ROOMS for folder in sorted(root.glob(f"{room}/src"))]
 
 
-def copied(folder: Path, new: str) -> Copy:
-    """A copy in which a server of that name, once it is made, can be imported."""
+def copied(folder: Path, *new: str) -> Copy:
+    """A copy in which servers of these names, once they are made, can be imported."""
     root, first = folder / "copy", folder / "first"
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -54,10 +54,11 @@ def copied(folder: Path, new: str) -> Copy:
     first.mkdir()
     (first / "sitecustomize.py").write_text(FORGET.format(here=set(sources(ROOT))))
     path = [one for one in sources(root) if QUESTION not in one]
+    made = [str(root / "servers" / one / "src") for one in new]
     env = {
         **os.environ,
         "COLUMNS": "160",
-        "PYTHONPATH": os.pathsep.join([str(first), *path, str(root / "servers" / new / "src")]),
+        "PYTHONPATH": os.pathsep.join([str(first), *path, *made]),
         "STACK_GATEWAY_PORT": str(free_port()),
         "STACK_ISSUER_PORT": str(free_port()),
         "STACK_SCALE": "0.01",
