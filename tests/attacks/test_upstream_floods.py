@@ -21,7 +21,7 @@ from mcp_local.postgres import Postgres
 from mcp_local.valkey import Valkey
 
 QUIET_SECONDS = 2.0
-ROOM = 96 * 1024**2  # more than one gateway has before; one answer may have 4 MiB, its copies too
+ROOM = 64 * 1024**2  # more than before; one answer may have 4 MiB, and its copies
 # how, the tool, and the word on the record
 WAYS = {
     "huge": ("look", "answer_too_large"),
