@@ -265,7 +265,9 @@ async def test_nothing_of_one_caller_is_left_for_the_next(warehouse: Loaded) -> 
     assert answer.rows == [["EUROPE", "32MB", "EUROPE"]]
 
 
-async def test_when_all_connections_are_taken_the_next_caller_hears_it(warehouse: Loaded) -> None:
+async def test_when_the_connections_for_sql_are_taken_the_next_caller_hears_it_and_figures_go_on(
+    warehouse: Loaded,
+) -> None:
     settings = Settings(
         database_url=warehouse.ro_url, connections=1, acquire_seconds=0.2, most_cost=1e15,
         statement_seconds=1, deadline_seconds=2,
@@ -277,10 +279,12 @@ async def test_when_all_connections_are_taken_the_next_caller_hears_it(warehouse
         first = asyncio.create_task(reader.select(unguarded(slow), 10, EUROPE))
         await asyncio.sleep(0.1)
         with pytest.raises(Unavailable, match="busy"):
-            await reader.as_of()
+            await reader.select(unguarded("SELECT 1 AS one"), 10, EUROPE)
+        assert await reader.as_of(), "figures have connections of their own"
+        assert not first.done()
         with pytest.raises(Fault):
             await first
-        assert await reader.as_of()
+        assert (await reader.select(unguarded("SELECT 1 AS one"), 10, EUROPE)).rows == [[1]]
 
 
 async def test_a_caller_who_leaves_takes_the_query_along(warehouse: Loaded) -> None:
@@ -298,5 +302,5 @@ async def test_a_caller_who_leaves_takes_the_query_along(warehouse: Loaded) -> N
         with pytest.raises(asyncio.CancelledError):
             await task
         started = time.monotonic()
-        assert await reader.as_of()
+        assert (await reader.select(unguarded("SELECT 1 AS one"), 10, EUROPE)).rows == [[1]]
         assert time.monotonic() - started < 1

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
     type_of_connection = PoolConnectionProxy[asyncpg.Record]
+    type_of_pool = asyncpg.Pool[asyncpg.Record]
 
 ROWS_AT_ONCE = 100  # between two looks at the byte cap
 LOCK_TIMEOUT_MS = 200  # a reader waits for nothing but a schema change
@@ -55,8 +56,9 @@ log = logging.getLogger(__name__)
 class Reader:
     """Implements `Warehouse`. Opens connections when they are needed, not before."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", settings: Settings) -> None:
-        self._pool = pool
+    def __init__(self, fixed: "type_of_pool", own: "type_of_pool", settings: Settings) -> None:
+        self._fixed = fixed
+        self._own = own  # for people's own SQL: it must not take the figures' connections
         self._settings = settings
 
     async def tables(self) -> list[Table]:
@@ -112,7 +114,7 @@ class Reader:
         )
         texts = self._settings.most_gathered_bytes if statement.gathers else None
         explained = f"EXPLAIN (FORMAT JSON) {query}"
-        async with self._reading(regions) as connection:
+        async with self._reading(regions, self._own) as connection:
             try:
                 with telemetry.one_span("SELECT", **SYSTEM):  # not the caller's own statement
                     (plan,) = json.loads(await connection.fetchval(explained))
@@ -153,8 +155,11 @@ class Reader:
         return Selection(columns, rows, truncated=False)
 
     @asynccontextmanager
-    async def _reading(self, regions: Regions | None = None) -> AsyncIterator["type_of_connection"]:
-        connection = await self._acquire()
+    async def _reading(
+        self, regions: Regions | None = None, pool: "type_of_pool | None" = None
+    ) -> AsyncIterator["type_of_connection"]:
+        pool = pool or self._fixed
+        connection = await self._acquire(pool)
         try:
             # the watchdog: the statement may have changed the database's own limit
             async with asyncio.timeout(self._settings.deadline_seconds):
@@ -174,13 +179,13 @@ class Reader:
             raise complaints.unavailable() from None
         finally:
             with anyio.CancelScope(shield=True):
-                await self._pool.release(connection, timeout=CLEAN_UP_SECONDS)
+                await pool.release(connection, timeout=CLEAN_UP_SECONDS)
 
-    async def _acquire(self) -> "type_of_connection":
+    async def _acquire(self, pool: "type_of_pool") -> "type_of_connection":
         try:
-            return await self._pool.acquire(timeout=self._settings.acquire_seconds)
+            return await pool.acquire(timeout=self._settings.acquire_seconds)
         except TimeoutError:
-            if self._pool.get_size() >= self._settings.connections:
+            if pool.get_size() >= pool.get_max_size():
                 raise complaints.busy() from None
             raise complaints.unavailable() from None
         except _DOWN as error:
@@ -212,15 +217,19 @@ async def _wipe(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
 
 @asynccontextmanager
 async def reading(settings: Settings) -> AsyncIterator[Reader]:
-    """A pool that connects on first use, so that a server starts while its database is down."""
-    pool = asyncpg.create_pool(
+    """Two pools that connect on first use, so that a server starts while its database is down."""
+    own = min(settings.sql_connections, settings.connections)
+    async with _pool(settings, settings.connections) as fixed, _pool(settings, own) as other:
+        yield Reader(fixed, other, settings)
+
+
+def _pool(settings: Settings, most: int) -> "type_of_pool":
+    return asyncpg.create_pool(
         settings.database_url,
         min_size=0,
-        max_size=settings.connections,
+        max_size=most,
         timeout=settings.acquire_seconds,
         statement_cache_size=0,  # DISCARD ALL forgets the prepared statements
         reset=_wipe,
         server_settings={"application_name": "mcp_warehouse"},
     )
-    async with pool:
-        yield Reader(pool, settings)

@@ -15,6 +15,8 @@ class Settings(BaseSettings):
     # the login of wh_ro, never of an owner or administrator; or duckdb:///folder
     database_url: SecretUrl
     connections: int = Field(default=8, ge=1, le=40)
+    # beside them, and no more than they are: for people's own SQL
+    sql_connections: int = Field(default=4, ge=1, le=40)
     # the wait for a free connection; then the answer is "busy"
     acquire_seconds: float = Field(default=2, gt=0, le=10)
     # the database's own limit, and the deadline of the server if that was switched off
