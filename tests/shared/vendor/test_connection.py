@@ -7,10 +7,13 @@ import logging
 from typing import Any, Literal
 
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from shared.vendor.theirs import TOKEN, Theirs, adapter, running
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from mcp_shared.faults import Invalid, Unavailable
+from mcp_shared.vendor import connection
 
 
 async def reason(
@@ -199,3 +202,21 @@ async def test_a_call_is_sent_once_whatever_comes_of_it(
     theirs.instead["tools/call"] = lambda _: Response(status_code=503)
     await reason(theirs, caplog, "add_note")
     assert theirs.methods().count("tools/call") == 1
+
+
+async def test_each_refusal_is_counted_by_tool_and_reason(
+    theirs: Theirs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = InMemoryMetricReader()
+    meter = MeterProvider([reader]).get_meter("tests")
+    monkeypatch.setattr(connection, "_refused", meter.create_counter("mcp.vendor.refusals"))
+    theirs.instead["tools/call"] = lambda _: Response(status_code=503)
+    async with adapter(theirs) as vendor:
+        with pytest.raises(Unavailable):
+            await vendor.ask("find_deals", {"text": "a"})
+    data = reader.get_metrics_data()
+    assert data is not None
+    [metric] = data.resource_metrics[0].scope_metrics[0].metrics
+    assert [dict(point.attributes or {}) for point in metric.data.data_points] == [
+        {"gen_ai.tool.name": "find_deals", "error.type": "http_503"}
+    ]
