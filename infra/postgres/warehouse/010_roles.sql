@@ -13,7 +13,7 @@ $$;
 
 ALTER ROLE wh_owner NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT;
 ALTER ROLE wh_ro LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT
-    CONNECTION LIMIT 40;
+    CONNECTION LIMIT 100;  -- four replicas of 24
 
 -- Starting values of a session. wh_ro may change some of them for itself, which is why the server
 -- sets them again for each transaction and keeps a deadline of its own.

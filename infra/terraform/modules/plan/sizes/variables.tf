@@ -28,8 +28,9 @@ variable "connections" {
   description = "How many database connections one task opens at most; a server that is not named counts as `server`."
   type        = map(number)
   default = {
-    gateway  = 10 # records 1, switches 1, console 6 and 1 to verify, 1 while a lost one is replaced
-    keycloak = 20 # KC_DB_POOL_MAX_SIZE of the service
-    server   = 8  # the pools of warehouse and docs; crm opens 4
+    gateway   = 10 # records 1, switches 1, console 6 and 1 to verify, 1 while a lost one is replaced
+    keycloak  = 20 # KC_DB_POOL_MAX_SIZE of the service
+    warehouse = 32 # figures 8, people's SQL 4, files and tasks three times 4; results 4, tasks 4
+    server    = 8  # the pool of docs; crm opens 4
   }
 }

@@ -35,9 +35,9 @@ WITH visible AS MATERIALIZED (
     ) AS rare
 ), part AS MATERIALIZED (
     -- the commonest words that are worth less than a quarter of the question together; and whatever
-    -- would make it read more than 30,000 postings, but never the rarest
+    -- would make it read more than 15,000 postings, but never the rarest
     SELECT part, sum(worth) OVER (ORDER BY worth, part) < 0.25 * sum(worth) OVER ()
-                 OR (sum(sections) OVER (ORDER BY worth DESC, part DESC) > 30000
+                 OR (sum(sections) OVER (ORDER BY worth DESC, part DESC) > 15000
                      AND row_number() OVER (ORDER BY worth DESC, part DESC) > 1) AS common
     FROM (SELECT part, max(worth) AS worth, sum(sections) AS sections FROM asked GROUP BY part) AS each
 ), found AS MATERIALIZED (
