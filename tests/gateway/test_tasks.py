@@ -148,7 +148,10 @@ def test_a_client_knows_tasks_when_it_says_so_in_the_right_place(
 
 @pytest.mark.parametrize("allowed", [True, False])
 def test_only_this_extension_passes_and_only_where_the_policy_has_it(*, allowed: bool) -> None:
-    declared: dict[str, Any] = {"elicitation": {}, "extensions": {EXTENSION: {}, "com.example/other": {}}}
+    declared: dict[str, Any] = {
+        "elicitation": {},
+        "extensions": {EXTENSION: {}, "com.example/other": {}},
+    }
     meta = {CAPABILITIES: Raw(msgspec.json.encode(declared))}
     sent = msgspec.json.decode(envelope(replace(a_call(), meta=meta, tasks=allowed), "read_it"))
     passed = sent["params"]["_meta"][CAPABILITIES]
