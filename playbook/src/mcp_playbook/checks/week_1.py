@@ -148,8 +148,8 @@ async def reviewed(at: Deployment) -> str:
         if changed := [n for n in {*served, *pinned} if served.get(n) != pinned.get(n)]:
             raise Failed(
                 f"{server.name}: {', '.join(sorted(changed))} differ from the lock",
-                do="Review the difference: make tools-lock and make tools-diff. Until then the gateway "
-                "keeps the changed tool back.",
+                do="Review the difference: make tools-lock and make tools-diff. Until then "
+                "the gateway keeps the changed tool back.",
             )
         for endpoint in at.endpoints:
             if endpoint.name == server.name and (
