@@ -155,6 +155,7 @@ class House:
         self.breaker.worked()
         assert self.gateway.edge is not None
         self.gateway.edge.floods.forget()
+        self.gateway.edge.turned_away._seen.clear()
         self.mark = 0
         self.mark = len(await self.records())
         for server in [self.server, *self.servers.values()]:

@@ -70,8 +70,6 @@ async def test_without_a_token_no_body_is_read_at_all(home: House) -> None:
 
 async def test_who_is_turned_away_is_on_the_record_in_a_sample(home: House) -> None:
     """Counted always, recorded ten times a minute for each reason: noise must not fill the disk."""
-    assert home.gateway.edge is not None
-    home.gateway.edge.turned_away._seen.clear()  # the other tests of this house were turned away too
     await home.call("numbers_add_numbers", {"numbers": [1]}, headers={"authorization": None})
     mismatch = {"mcp-name": "numbers_note_number"}
     await home.call("numbers_add_numbers", {"numbers": [1]}, headers=mismatch)

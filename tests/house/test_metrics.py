@@ -29,6 +29,14 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Readings]:
         yield made
 
 
+async def test_the_ledgers_disk_is_told_where_one_is_named(
+    server: Counted, opened: Opened, told: Readings
+) -> None:
+    """Exported as mcp_gateway_ledger_disk_used_ratio: a gauge in the unit 1 gets that ending."""
+    async with opened(server, ledger_disk="1 TiB"):
+        assert 0 < told.one("mcp_gateway.ledger.disk.used") < 0.2
+
+
 async def test_a_gateway_that_is_well_says_so(
     server: Counted, opened: Opened, told: Readings
 ) -> None:

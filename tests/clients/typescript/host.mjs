@@ -71,6 +71,18 @@ async function connect() {
   return { server: client.getServerVersion(), capabilities: client.getServerCapabilities() };
 }
 
+// a page of the gateway's list is one server's
+async function everyResource() {
+  const resources = [];
+  let cursor;
+  do {
+    const page = await client.listResources(cursor ? { cursor } : undefined);
+    resources.push(...page.resources);
+    cursor = page.nextCursor;
+  } while (cursor);
+  return { resources };
+}
+
 const running = {};
 const call = ({ name, arguments: args }, more) =>
   told.sdk === "sdk"
@@ -81,7 +93,7 @@ const acts = {
   tools: () => client.listTools(),
   prompts: () => client.listPrompts(),
   prompt: ({ name, arguments: args }) => client.getPrompt({ name, arguments: args }),
-  resources: () => client.listResources(),
+  resources: everyResource,
   read: ({ uri }) => client.readResource({ uri }),
   call: (one) => call(one),
   start: (one) => {

@@ -20,7 +20,7 @@ from mcp_shared.tasks.migrate import migrate
 
 # some seconds of one core, and an end
 LONG = (
-    "SELECT count(*) AS pairs FROM order_lines a, (SELECT revenue FROM order_lines LIMIT 100) b"
+    "SELECT count(*) AS pairs FROM order_lines a, (SELECT revenue FROM order_lines LIMIT 600) b"
     " WHERE a.revenue < b.revenue"
 )
 SHORT = "SELECT count(*) AS lines FROM order_lines"
