@@ -70,6 +70,16 @@ def test_costs_and_services_are_named() -> None:
     assert why.matrix(policy)[1][-1] == "60/60s, cost 5"
 
 
+def test_a_tool_that_may_become_a_task_says_how_long_one_is_kept() -> None:
+    policy = a_policy(replace(a_rule(), task=3600.0), agents=POLICY.agents)
+    text = "\n".join(why.explain(policy, CATALOGUE, frozenset({"analyst"}), "desk", "one_read_it"))
+    assert (
+        "as a task if it takes long, kept 3600 s (servers/one/policy.yaml: tools.read_it.task)"
+        in text
+    )
+    assert "task" not in told("one_read_it", "analyst")
+
+
 def test_what_a_role_does_not_see_is_named() -> None:
     masked = replace(a_rule(), mask={"$.rows[*].phone": frozenset({"sales"})})
     policy = replace(a_policy(masked), records={"one": {"analyst": "all", "sales": "team"}})

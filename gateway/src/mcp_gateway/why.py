@@ -64,6 +64,8 @@ def explain(
         yield f"yes: role {through} ({file}: tools.{name}.roles), as {agent} (gateway/agents.yaml)"
         line = f"     {rate.calls} calls per {rate.seconds:g} s, {decision.rule.timeout:g} s each"
         yield f"{line}, {decision.rule.cost} tokens each" if decision.rule.cost > 1 else line
+        if (kept := decision.rule.task) is not None:
+            yield f"     as a task if it takes long, kept {kept:g} s ({file}: tools.{name}.task)"
         if masked := decision.rule.hidden_from(roles):
             yield f"     masked in the answer: {', '.join(masked)} ({file}: tools.{name}.mask)"
     elif decision.reason == "not_in_policy":
