@@ -135,7 +135,7 @@ async def test_a_long_query_gives_its_files_as_a_task(
     }  # fmt: skip
     sql = (
         "SELECT a.order_id, count(*) AS pairs FROM order_lines a,"
-        " (SELECT revenue FROM order_lines LIMIT 60) b WHERE a.revenue < b.revenue GROUP BY 1"
+        " (SELECT revenue FROM order_lines LIMIT 600) b WHERE a.revenue < b.revenue GROUP BY 1"
     )
     async with (
         served(warehouse_issuer, warehouse, **settings) as server,
