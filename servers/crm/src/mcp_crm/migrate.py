@@ -7,9 +7,10 @@ role that gets the rights. Rows older than KEEP_DAYS go: by then nobody repeats 
 import asyncio
 import os
 import sys
-from urllib.parse import unquote, urlsplit
 
 import asyncpg
+
+from mcp_shared import keeper_login
 
 KEEP_DAYS = 90
 
@@ -32,23 +33,12 @@ ALTER TABLE outbox.write ADD COLUMN IF NOT EXISTS attempt integer NOT NULL DEFAU
 
 
 async def migrate(admin_url: str, login_url: str) -> None:
-    parts = urlsplit(login_url)
-    name, password = unquote(parts.username or ""), unquote(parts.password or "")
     db = await asyncpg.connect(admin_url)
     try:
         async with db.transaction():
             await db.execute("SELECT pg_advisory_xact_lock(hashtext('mcp_crm.migrate'))")
             await db.execute(_SCHEMA)
-            known = await db.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", name)
-            for statement in (
-                f"{'ALTER' if known else 'CREATE'} ROLE %1$I LOGIN PASSWORD %2$L",
-                "GRANT USAGE ON SCHEMA outbox TO %1$I",
-                "GRANT SELECT, INSERT, UPDATE, DELETE ON outbox.write TO %1$I",
-            ):
-                made = await db.fetchval(
-                    "SELECT format($1, $2::text, $3::text)", statement, name, password
-                )
-                await db.execute(made)
+            await keeper_login.give(db, login_url, "outbox", "write")
             await db.execute(
                 "DELETE FROM outbox.write WHERE updated_at < now() - make_interval(days => $1)",
                 KEEP_DAYS,

@@ -7,10 +7,10 @@ whose user is the role that gets the rights. Each server has a database of its o
 import asyncio
 import os
 import sys
-from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
+from mcp_shared import keeper_login
 from mcp_shared.tasks.settings import prefix
 
 _SCHEMA = """
@@ -44,23 +44,12 @@ CREATE INDEX IF NOT EXISTS task_lease ON tasks.task (leased_until)
 
 
 async def migrate(admin_url: str, login_url: str) -> None:
-    parts = urlsplit(login_url)
-    name, password = unquote(parts.username or ""), unquote(parts.password or "")
     db = await asyncpg.connect(admin_url)
     try:
         async with db.transaction():
             await db.execute("SELECT pg_advisory_xact_lock(hashtext('mcp_shared.tasks.migrate'))")
             await db.execute(_SCHEMA)
-            known = await db.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", name)
-            for statement in (
-                f"{'ALTER' if known else 'CREATE'} ROLE %1$I LOGIN PASSWORD %2$L",
-                "GRANT USAGE ON SCHEMA tasks TO %1$I",
-                "GRANT SELECT, INSERT, UPDATE, DELETE ON tasks.task TO %1$I",
-            ):
-                made = await db.fetchval(
-                    "SELECT format($1, $2::text, $3::text)", statement, name, password
-                )
-                await db.execute(made)
+            await keeper_login.give(db, login_url, "tasks", "task")
     finally:
         await db.close()
 
