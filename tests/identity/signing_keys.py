@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from typing import Any
 
 import httpx2
 from keycloak import KeycloakAdmin
@@ -52,8 +53,9 @@ def _hang_up(issuer: Issuer) -> None:
 
 def _add(issuer: Issuer) -> None:
     admin = administration(issuer)
+    highest = max(map(_priority, _rsa_keys(admin)))
     said = {
-        "priority": [str(int(time.time()))],  # the highest one signs
+        "priority": [str(highest + 1)],  # the highest one signs; of two equal ones, either
         "enabled": ["true"],
         "active": ["true"],
         "algorithm": ["RS256"],
@@ -72,11 +74,18 @@ def _add(issuer: Issuer) -> None:
 
 def _remove_older(issuer: Issuer) -> None:
     admin = administration(issuer)
-    keys = [
+    keys = sorted(_rsa_keys(admin), key=_priority)
+    for one in keys[:-1]:
+        admin.delete_component(one["id"])
+
+
+def _rsa_keys(admin: KeycloakAdmin) -> list[dict[str, Any]]:
+    return [
         one
         for one in admin.get_components({"type": PROVIDER})
         if one["providerId"] == "rsa-generated"
     ]
-    keys.sort(key=lambda one: int(one["config"].get("priority", ["0"])[0]))
-    for one in keys[:-1]:
-        admin.delete_component(one["id"])
+
+
+def _priority(key: dict[str, Any]) -> int:
+    return int(key["config"].get("priority", ["0"])[0])
