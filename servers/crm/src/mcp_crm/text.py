@@ -8,11 +8,28 @@ from html.parser import HTMLParser
 MAX_CHARACTERS = 2_000  # of one note in an answer
 
 _BREAKS = frozenset({"br", "p", "div", "li", "tr", "h1", "h2", "h3"})
-_SILENT = frozenset({"script", "style"})
-# characters nobody sees: controls, zero-width, bidirectional and tag characters
+_SILENT = frozenset(
+    {"datalist", "dialog", "iframe", "noembed", "noframes", "script", "style", "template", "title"}
+)
+# these have no end, so nothing is inside them
+_EMPTY = frozenset(
+    {
+        "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param",
+        "source", "track", "wbr",
+    }
+)  # fmt: skip
+# a style, without blanks, whose words a reader of the CRM does not see
+_HIDING = re.compile(
+    r"display:none|visibility:(?:hidden|collapse)|opacity:0(?:\.0*)?(?:;|$)|font-size:0(?![.\d]*[1-9])"
+    r"|color:transparent|text-indent:-|clip|scale\(0"
+    r"|(?:^|;)(?:max-)?(?:height|width):0(?:px)?(?:;|$)|(?:left|right|top|bottom):-\d{3}"
+)
+# characters nobody sees: controls, zero-width, bidirectional and tag characters, variation
+# selectors and fillers, which can spell whole sentences to a model
 _HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
-    "\U000e0000-\U000e007f]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u206f\u2800\u3164\ue000-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U0010ffff]"
 )
 
 _WORDS = re.compile(r"[^\s!-/:-@\[-`{-~]+")
@@ -22,24 +39,36 @@ class _Words(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.words: list[str] = []
-        self._silent = 0
+        # the element that is not shown, and what was opened inside it
+        self._unseen: list[str] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
-        self._silent += tag in _SILENT
-        if tag in _BREAKS:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self._unseen or tag in _SILENT or _hides(attrs):
+            self._unseen += [] if tag in _EMPTY else [tag]
+        elif tag in _BREAKS:
             self.words.append("\n")
 
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)  # in HTML the slash ends nothing
+
     def handle_endtag(self, tag: str) -> None:
-        self._silent = max(0, self._silent - (tag in _SILENT))
+        while tag in self._unseen and self._unseen.pop() != tag:
+            pass
 
     def handle_data(self, data: str) -> None:
-        if not self._silent:
+        if not self._unseen:
             self.words.append(data)
+
+
+def _hides(attrs: list[tuple[str, str | None]]) -> bool:
+    given = dict(reversed(attrs))  # of two, the first counts
+    style = "".join((given.get("style") or "").lower().split())
+    return "hidden" in given or _HIDING.search(style) is not None
 
 
 def visible(text: str) -> str:
     """Without what a reader could not see."""
-    return _HIDDEN.sub("", text)
+    return _HIDDEN.sub("", text.replace("\u2028", "\n").replace("\u2029", "\n"))
 
 
 def numbers_among(query: str, fields: Sequence[str | None]) -> bool:
