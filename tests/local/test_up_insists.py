@@ -1,5 +1,7 @@
 """What `make up` insists on before it starts, and what a restart waits for."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,8 @@ from local.small_stack import BASE, SERVER, clone
 
 from mcp_gateway.settings import ConfigError
 from mcp_local import control
+from mcp_local.allocation import allocate
+from mcp_local.load import load
 from mcp_local.place import prepare
 from mcp_local.plan import plan
 from mcp_local.policies import insist_on_policies
@@ -61,3 +65,19 @@ def test_no_server_listed_here_asks_for_the_password_of_a_role() -> None:
     """A clone may list servers that need a secret of another system; a role is never one."""
     asked = control.own_secrets(plan(Path(__file__).parents[2]))
     assert not [name for name in asked if name.startswith("postgres-")]
+
+
+@pytest.mark.parametrize("ran", [False, True])
+def test_a_command_of_a_part_says_that_the_stack_does_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *, ran: bool
+) -> None:
+    monkeypatch.setenv("STACK_RUN", str(tmp_path))
+    if ran:
+        allocate(load().here, load().plan)
+    done = subprocess.run(
+        [sys.executable, "-m", "mcp_local", "env", "gateway", "{python}", "-c", "print('went on')"],
+        check=False,
+    )
+    told = capfd.readouterr()
+    assert told.err.strip() == "The stack does not run; `make up` starts it."
+    assert (done.returncode, told.out) == ((0, "went on\n") if ran else (1, ""))

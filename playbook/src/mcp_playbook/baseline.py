@@ -118,11 +118,17 @@ def _read(file: Path) -> Baseline:
 
 
 def main() -> int:
+    from mcp_local.cli import FORESEEN
     from mcp_playbook import screen, source
+    from mcp_playbook.tokens import NoTokenError
 
-    at = source.from_environment()
-    earlier = newest(at.kit.evidence) if at.kit else None
-    made = asyncio.run(measure(at))
+    try:
+        at = source.from_environment()
+        earlier = newest(at.kit.evidence) if at.kit else None
+        made = asyncio.run(measure(at))
+    except (*FORESEEN, NoTokenError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     screen.baseline(made, earlier)
     if at.kit is not None:
         screen.kept([keep(made, at.kit.evidence)])

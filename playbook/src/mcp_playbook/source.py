@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from mcp_gateway import settings
-from mcp_local import environment, ledger_view, trust
+from mcp_local import control, environment, ledger_view, trust
 from mcp_local.fill import Filler
 from mcp_local.governed import Call, calls_of
 from mcp_local.load import Stack, load
@@ -61,14 +61,21 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Deployment:
     """URL=… names a bare endpoint, DEPLOYMENT=… a file; neither means the local stack.
 
     Raises:
-        SourceError: what is named cannot be used.
+        SourceError: what is named cannot be used, or the local stack does not run.
 
     """
     if url := environ.get("URL"):
         return bare(url, environ.get("MCP_TOKEN"), environ.get("PROBES"))
     if file := environ.get("DEPLOYMENT"):
         return of_file(Path(file), environ)
-    return of_stack(load())
+    stack = load()
+    if control.supervisor_pid(stack.here) is None:
+        # a checklist of a stack that is down would be a page of failures, kept as evidence
+        raise SourceError(
+            "The stack does not run; `make up` starts it. "
+            f"Another deployment: URL=… or DEPLOYMENT=… ({PAGE})."
+        )
+    return of_stack(stack)
 
 
 def bare(url: str, token: str | None = None, probes: str | None = None) -> Deployment:
@@ -148,7 +155,7 @@ def of_file(file: Path, environ: Mapping[str, str] = os.environ) -> Deployment:
 
 
 def of_stack(stack: Stack) -> Deployment:
-    """The local stack, running or not: a check that needs it running says so."""
+    """The local stack, where a part of it may be down: a check that needs that part says so."""
     here, filler = stack.here, stack.filler().with_any_port()
     trust.adopt(here)
     config = here.root / "gateway" / "gateway.yaml"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_playbook import source
+from mcp_playbook import baseline, source
 from mcp_playbook.__main__ import main
 from mcp_playbook.source import SourceError
 from mcp_playbook.tokens import CommandTokens, NoTokenError
@@ -97,3 +97,22 @@ def test_a_wrong_address_ends_with_two_and_no_traceback(
     monkeypatch.setenv("URL", "nonsense")
     assert main(["week", "1"]) == 2
     assert "nonsense" in capsys.readouterr().err
+
+
+@pytest.fixture
+def nothing_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("STACK_RUN", str(tmp_path / "run"))
+    for name in ("URL", "DEPLOYMENT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("nothing_runs")
+def test_a_stack_that_does_not_run_is_not_measured_and_leaves_no_evidence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv(source.EVIDENCE, str(tmp_path / "evidence"))
+    assert (main(["week", "1"]), baseline.main()) == (2, 2)
+    told = capsys.readouterr()
+    assert told.err.count("make up") == 2
+    assert not told.out
+    assert not (tmp_path / "evidence").exists()

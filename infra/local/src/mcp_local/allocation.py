@@ -37,7 +37,7 @@ def public_ports(here: Place) -> Mapping[str, tuple[int, str]]:
 
 def allocate(here: Place, plan: Plan) -> dict[str, int]:
     """Ports for every part, called while nothing of this stack runs."""
-    file = here.run / "ports.json"
+    file = here.ports
     before = _remembered(file)
     public = {part.name: _public_port(here, part) for part in plan.parts if part.public}
     ports: dict[str, int] = {}

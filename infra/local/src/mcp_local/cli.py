@@ -85,6 +85,11 @@ def env(stack: Stack, args: argparse.Namespace) -> int:
     from mcp_local.environment import of_process
 
     part = stack.plan.part(args.name)
+    if control.supervisor_pid(stack.here) is None:
+        told = "The stack does not run; `make up` starts it."
+        if not stack.here.ports.is_file():
+            raise control.StackError(told)
+        sys.stderr.write(f"{told}\n")  # not insisted on: the command may need none of it
     filler = stack.filler()
     if args.command:
         command = filler.command(tuple(args.command), part)

@@ -23,7 +23,7 @@ class Stack:
     def filler(self) -> Filler:
         """With the ports this stack was last started on."""
         prepare(self.here)
-        file = self.here.run / "ports.json"
+        file = self.here.ports
         ports = json.loads(file.read_text()) if file.is_file() else {}
         secrets = Secrets(self.here.secrets)
         secrets.make_keys()

@@ -74,6 +74,11 @@ class Place:
         return self.run / "state.json"
 
     @property
+    def ports(self) -> Path:
+        """As last started: there is none where nothing ever was."""
+        return self.run / "ports.json"
+
+    @property
     def stack(self) -> Path:
         return self.run / "stack.json"
 
