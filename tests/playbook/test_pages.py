@@ -1,4 +1,4 @@
-"""What the playbook's pages say can be followed: links, make targets, paths and code lead somewhere.
+"""What our pages say can be followed: links, make targets, paths and code lead somewhere.
 
 Output in fences is left alone. A path with a placeholder (`servers/<name>`) is a form, not a path.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from architecture.tree import ROOT, files
+from architecture.tree import ROOT, files, python
 
 # made anew by `make controls`, so a clone may have it or not
 GENERATED = {"playbook/reviewers/control-map.md"}
@@ -40,6 +40,7 @@ _MAKE = re.compile(r"^(?:\$ )?make ([a-z][a-z0-9-]*)((?: [A-Z_]+=.*)?)$")
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 _CHECK = re.compile(r"\bW[1-4]-\d\d\b")
 _BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
+_OTHERS = re.compile(r"PIP_\w+|BROKER_\w+_SECRET")  # pip's, and one for each broker of a realm
 _LINE_NUMBERS = re.compile(r":\d+(-\d+)?$")
 
 
@@ -65,13 +66,15 @@ def read(path: Path) -> Page:
     return Page(path, path.read_text("utf-8"))
 
 
+# what the template's pages say is true in the server made from it; the rest is data, or a dated report
+ELSEWHERE = (
+    "playbook/template/", "playbook/src/", "infra/sandbox/handbook/", "tests/bench/results/",
+    "tests/faults/results/",
+)  # fmt: skip
 PAGES = [
     path
     for path in files()
-    if path.suffix == ".md"
-    and path.is_relative_to(ROOT / "playbook")
-    # what the template's pages say is true in the server made from it
-    and not {"template", "src"} & set(path.relative_to(ROOT / "playbook").parts)
+    if path.suffix == ".md" and not path.relative_to(ROOT).as_posix().startswith(ELSEWHERE)
 ]
 
 
@@ -108,17 +111,43 @@ def broken_links(page: Page) -> Iterator[str]:
             yield target
 
 
-def unknown_targets(page: Page) -> Iterator[str]:
+def commands(page: Page) -> list[str]:
+    """What somebody may type: code in a sentence, and the lines of a fence."""
     shown = [
         line.strip()
         for kind, body in page.fences
         if kind in {"", "sh"}
         for line in body.splitlines()
     ]
-    for line in [*page.spans, *shown]:
-        command = re.sub(r"\s+#.*", "", line)
+    return [re.sub(r"\s+#.*", "", line) for line in [*page.spans, *shown]]
+
+
+def unknown_targets(page: Page) -> Iterator[str]:
+    for command in commands(page):
         if (found := _MAKE.match(command)) and found[1] not in targets():
             yield found[1]
+
+
+@functools.cache
+def variables() -> set[str]:
+    """What the Makefile takes, and what a command reads from the environment."""
+    found = set(re.findall(r"\$[({]*([A-Z][A-Z0-9_]+)", (ROOT / "Makefile").read_text("utf-8")))
+    for path in python(""):
+        if "src" in path.parts:
+            found |= set(re.findall(r"""["']([A-Z][A-Z0-9_]+)["']""", path.read_text("utf-8")))
+    return found
+
+
+def unknown_variables(page: Page) -> Iterator[str]:
+    """`make up REPLICA=2` would start one, and say nothing."""
+    for line in commands(page):
+        if re.search(r"(?:^|\s)make [a-z]", line):
+            said = re.sub(r"'[^']*'|\"[^\"]*\"", "", line)
+            yield from (
+                name
+                for name in re.findall(r"\b([A-Z][A-Z0-9_]+)=", said)
+                if name not in variables() and not _OTHERS.fullmatch(name)
+            )
 
 
 @functools.cache
@@ -203,6 +232,7 @@ def test_a_page_leads_where_it_says(path: Path) -> None:
     page = read(path)
     assert not list(broken_links(page))
     assert not list(unknown_targets(page))
+    assert not list(unknown_variables(page))
     assert not list(unknown_checks(page))
     assert not list(missing_paths(page))
     assert not list(wrong_code(page))
@@ -222,7 +252,8 @@ Check W3-03 there is, W3-99 there is not.
 
 ```
 make alsononsense
-make up
+make up REPLICAS=2
+IDPS=keycloak make up STACKS=compose  # two that nobody reads
 gateway/output.txt is only what a program printed
 ```
 
@@ -240,6 +271,7 @@ def test_what_leads_nowhere_is_found(tmp_path: Path) -> None:
     page = Page(tmp_path / "page.md", WRONG)
     assert list(broken_links(page)) == ["gone.md", "#nowhere"]
     assert list(unknown_targets(page)) == ["nonsense", "alsononsense"]
+    assert list(unknown_variables(page)) == ["IDPS", "STACKS"]
     assert list(unknown_checks(page)) == ["W3-99"]
     assert list(missing_paths(page)) == [
         "gateway/nothing.yaml", "servers/nobody/policy.yaml",
