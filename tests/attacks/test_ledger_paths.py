@@ -15,8 +15,9 @@ from house.particular import LOCK, POLICY, a_particular_server
 from house.wire import Wire
 from people import Issuer
 
-from mcp_gateway import aside, tasks
+from mcp_gateway import aside
 from mcp_gateway.authorize import FAMILIES
+from mcp_gateway.tasks import requests
 
 PAGE = Path(__file__).parents[2] / "playbook" / "reviewers" / "what-is-recorded.md"
 HEADS = ("what came of it", "what was done with a task", "method", "request", "path")
@@ -69,17 +70,17 @@ async def broken(home: House) -> None:
     """A bug behind the intent: the forwarding step raises what nobody foresaw."""
     assert home.gateway.edge is not None
     pipeline = home.gateway.edge.pipeline
-    forward = pipeline.forward
+    forward = pipeline.steps.forward
 
     async def bug(*_: Any) -> Any:
         raise ZeroDivisionError
 
-    pipeline.forward = bug  # type: ignore[assignment]
+    pipeline.steps.forward = bug  # type: ignore[assignment]
     try:
         with pytest.raises(ZeroDivisionError):
             await home.call(GOOD["name"], GOOD["arguments"])
     finally:
-        pipeline.forward = forward
+        pipeline.steps.forward = forward
 
 
 async def listened(home: House) -> None:
@@ -203,7 +204,7 @@ def test_L15_every_line_of_the_page_is_asked_for_and_every_method_has_its_line()
     source = Path(aside.__file__).read_text("utf-8")
     known = {
         *FAMILIES,
-        *tasks.METHODS,
+        *requests.METHODS,
         *aside.RESOURCE_LISTS,
         "subscriptions/listen",
         "tools/list",

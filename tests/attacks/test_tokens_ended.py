@@ -78,7 +78,7 @@ async def test_T24_a_token_revoked_at_the_issuer_opens_no_server_it_had_not_open
         assert issuer.post("revoke", token=used, client_id="mcp-dev-cli").status_code == 200
         # a token of the server that was had before lasts no longer than the one it was made from
         assert home.gateway.edge is not None
-        exchanged = home.gateway.edge.pipeline.forward._exchange._tokens  # type: ignore[attr-defined]
+        exchanged = home.gateway.edge.pipeline.steps.forward._exchange._tokens  # type: ignore[attr-defined]
         ends = [end for (digest, _, _), (end, _) in exchanged.items() if digest]
         assert ends
         assert max(ends) <= issuer.claims(used)["exp"]

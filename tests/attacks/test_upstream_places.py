@@ -125,7 +125,7 @@ async def test_u10_a_name_that_moves_to_another_network_is_not_followed(
 async def forget(home: House) -> None:
     """No connection is open any more, and no address remembered."""
     assert home.gateway.edge is not None
-    forward = home.gateway.edge.pipeline.forward
+    forward = home.gateway.edge.pipeline.steps.forward
     assert isinstance(forward, Forward)
     home.breaker.worked()
     connector: Any = forward._client._session.connector

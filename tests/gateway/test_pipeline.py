@@ -8,12 +8,15 @@ from typing import Any, cast
 import pytest
 from gateway.made import a_call, a_catalogue, a_policy, a_principal, a_rule
 
+from mcp_gateway.aside import Aside
 from mcp_gateway.audit.ledger import Kind
 from mcp_gateway.audit.payload import Payload
 from mcp_gateway.audit.waiting import Entry, LedgerDown, Waiter
 from mcp_gateway.authenticate import Authenticate
-from mcp_gateway.call import Answer, Call, Principal, Raw, Receipt
+from mcp_gateway.call import Answer, Call, Grant, Principal, Raw, Receipt
+from mcp_gateway.carry import Carry
 from mcp_gateway.forward import Emit
+from mcp_gateway.listening import Listening
 from mcp_gateway.lists import Cursors
 from mcp_gateway.pipeline import Pipeline
 from mcp_gateway.policy import Rule
@@ -21,6 +24,11 @@ from mcp_gateway.record import Recorder
 from mcp_gateway.refusals import Refusal, limited, unavailable
 from mcp_gateway.rounds import Rounds
 from mcp_gateway.seal import Seal
+from mcp_gateway.steps import Steps
+from mcp_gateway.tasks.begin import Begun
+from mcp_gateway.tasks.ids import TaskIds
+from mcp_gateway.tasks.reads import TaskReads
+from mcp_gateway.tasks.requests import Tasks
 from mcp_shared.meta import RECEIPT
 
 DONE = Answer(status="ok", result={"content": Raw(b"[]")})
@@ -40,6 +48,9 @@ class Story:
         self.ledger_fails_at: set[str] = set()
         self.refuses: Refusal | None = None
         self.not_compared: Refusal | None = None
+        # what the server turns out to serve, once it is compared
+        self.drifts: list[dict[str, Any]] | None = None
+        self.catalogue = a_catalogue("one", "two")
         self.answer: Answer | BaseException = DONE
         self.arrived = asyncio.Event()
         self.go = asyncio.Event()
@@ -53,10 +64,14 @@ class Story:
         if self.refuses is not None:
             raise self.refuses
 
-    async def compared(self, server: str) -> None:
+    async def compared(self, server: str) -> bool:
         self.lines.append(f"compare {server}")
         if self.not_compared is not None:
             raise self.not_compared
+        if self.drifts is None:
+            return False
+        self.catalogue.compare(server, "tool", self.drifts)
+        return True
 
     def append(self, kind: Kind, body: Mapping[str, Any], payload: Payload | None = None) -> Waiter:
         """As the ledger does: what the caller waits for cannot be cancelled."""
@@ -95,16 +110,29 @@ class Story:
             a_rule(redact=("$.secret",)), a_rule("write_it", kind="write", roles=("sales",)),
             a_rule("one://*", family="resource"),
         )  # fmt: skip
+        recorder = Recorder(self, decided=lambda d, r: self.lines.append(f"count {d} {r}"))
+        steps = Steps(
+            self.throttle, lambda: policy, self.catalogue, self.compared, recorder, self.forward
+        )
+        seal = Seal(b"k" * 32)
+        rounds = Rounds(seal)
+        carry = Carry(steps, rounds, Begun(TaskIds(seal)))
+
+        def admits(_: Principal, __: str) -> None:
+            pass
+
+        async def as_it_is(_: Grant, answer: Answer, __: bytes) -> Answer:
+            return answer
+
+        listening = Listening(steps.policy, self.catalogue, admits, lambda: False)
         return Pipeline(
             authenticate=cast("Authenticate", None),
-            throttle=self.throttle,
-            policy=lambda: policy,
-            catalogue=a_catalogue("one", "two"),
-            ensure_compared=self.compared,
-            record=Recorder(self, decided=lambda d, r: self.lines.append(f"count {d} {r}")),
-            forward=self.forward,
-            cursors=Cursors(b"k" * 32),
-            rounds=Rounds(Seal(b"k" * 32)),
+            steps=steps,
+            rounds=rounds,
+            carry=carry,
+            aside=Aside(steps, Cursors(b"k" * 32), listening, admits),
+            tasks=Tasks(steps, carry, TaskIds(seal), cast("TaskReads", None), as_it_is),
+            charge=lambda _, __: None,
         )
 
     async def tell(self, call: Call | None = None, *roles: str) -> Answer:
@@ -139,6 +167,18 @@ async def test_a_call_is_recorded_before_it_leaves_and_its_outcome_before_its_an
     intent, outcome = story.bodies
     assert intent["rid"] == outcome["rid"] == "call-1"
     assert (intent["policy"], intent["definition"]) == ("v1", "h-read_it")
+
+
+async def test_what_a_comparison_just_closed_is_not_called() -> None:
+    story = Story()
+    story.drifts = []
+    answer = await story.tell()
+    assert story.lines == [
+        "throttle read_it", "compare one", "count deny quarantined",
+        "record refusal refused", "answer 200",
+    ]  # fmt: skip
+    assert answer.result is not None
+    assert "definition has changed" in str(answer.result["content"])
 
 
 async def test_a_refusal_leaves_nothing_upstream_and_is_on_the_record() -> None:

@@ -10,7 +10,8 @@ from gateway.made import a_call, a_catalogue, a_policy, a_principal, a_rule
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_gateway.authorize import authorize, listing, locate
+from mcp_gateway.authorize import authorize, listing, locate, seek
+from mcp_gateway.call import Call, Grant, Principal
 from mcp_gateway.policy import Agent, Policy, Service, load
 from mcp_gateway.refusals import Refusal
 from mcp_gateway.settings import ConfigError, Rate, Server
@@ -93,6 +94,11 @@ def test_a_name_leads_to_a_server_only_when_it_is_exact() -> None:
     assert locate(elsewhere, catalogue) == (None, None)
 
 
+def authorized(principal: Principal, call: Call, policy: Policy) -> Grant:
+    catalogue = a_catalogue()
+    return authorize(principal, call, seek(principal, call, policy, catalogue), catalogue)
+
+
 @pytest.mark.parametrize(
     ("roles", "name", "reason"),
     [
@@ -109,7 +115,7 @@ def test_every_denial_has_its_reason_inside_and_one_face_outside(
 ) -> None:
     policy = a_policy(a_rule(), a_rule("unpinned"))
     with pytest.raises(Refusal) as caught:
-        authorize(a_principal(*roles), a_call(name), policy, a_catalogue())
+        authorized(a_principal(*roles), a_call(name), policy)
     refusal = caught.value
     assert refusal.reason == reason
     answer = refusal.answer("tools/call")
@@ -119,7 +125,7 @@ def test_every_denial_has_its_reason_inside_and_one_face_outside(
 
 def test_a_grant_says_who_what_and_under_which_policy() -> None:
     call = a_call()
-    grant = authorize(a_principal("analyst"), call, a_policy(a_rule()), a_catalogue())
+    grant = authorized(a_principal("analyst"), call, a_policy(a_rule()))
     assert (grant.server, grant.target, grant.definition, grant.policy) == (
         "one", "read_it", "h-read_it", "v1",
     )  # fmt: skip

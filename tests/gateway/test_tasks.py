@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
-from mcp_gateway import task_answers
 from mcp_gateway.call import Raw
 from mcp_gateway.outgoing import envelope
 from mcp_gateway.refusals import Refusal
 from mcp_gateway.seal import Seal
-from mcp_gateway.task_ids import Place, TaskIds
-from mcp_gateway.task_reads import TaskReads
-from mcp_gateway.tasks import declares
+from mcp_gateway.tasks import said
+from mcp_gateway.tasks.begin import declares
+from mcp_gateway.tasks.ids import Place, TaskIds
+from mcp_gateway.tasks.reads import TaskReads
 from mcp_gateway.valkey import Valkey
 from mcp_local.valkey import Valkey as Server
 
@@ -83,7 +83,7 @@ def test_a_state_of_another_kind_is_no_id() -> None:
 )  # fmt: skip
 def test_what_is_not_a_task_is_not_passed_on(wrong: dict[str, Any]) -> None:
     with pytest.raises(Refusal) as caught:
-        task_answers.said(raw(**wrong))
+        said.read_head(raw(**wrong))
     assert caught.value.code == "server_failed"
 
 
@@ -91,12 +91,12 @@ def test_a_missing_part_is_not_made_up() -> None:
     for field in ("taskId", "status", "createdAt", "lastUpdatedAt", "ttlMs"):
         short = {key: value for key, value in raw().items() if key != field}
         with pytest.raises(Refusal):
-            task_answers.said(short)
+            said.read_head(short)
 
 
 def test_only_fields_of_the_extension_leave() -> None:
-    found = task_answers.said(raw(task={}, requestState="s", result={}, pollIntervalMs=1))
-    head = task_answers.head(found, "sealed", "task", 3_600_000)
+    found = said.read_head(raw(task={}, requestState="s", result={}, pollIntervalMs=1))
+    head = said.head_for(found, "sealed", "task", 3_600_000)
     assert head == {**HEAD, "taskId": "sealed", "pollIntervalMs": 100}
 
 
@@ -104,8 +104,8 @@ def test_only_fields_of_the_extension_leave() -> None:
     ("says", "shown"), [(None, 3_600_000), (10**12, 3_600_000), (5_000, 5_000)]
 )
 def test_no_task_lives_longer_than_the_policy_lets_it(says: int | None, shown: int) -> None:
-    found = task_answers.said(raw(ttlMs=says))
-    assert task_answers.head(found, "x", "task", 3_600_000)["ttlMs"] == shown
+    found = said.read_head(raw(ttlMs=says))
+    assert said.head_for(found, "x", "task", 3_600_000)["ttlMs"] == shown
 
 
 @pytest.mark.parametrize("status", ["completed", "failed", "input_required"])
@@ -113,13 +113,13 @@ def test_no_task_lives_longer_than_the_policy_lets_it(says: int | None, shown: i
 def test_a_state_brings_its_own_part_or_is_none(status: str, part: Any) -> None:
     result = raw(status=status, result=part, error=part, inputRequests=part)
     with pytest.raises(Refusal):
-        task_answers.brought(task_answers.said(result), result)
+        said.brought(said.read_head(result), result)
 
 
 def test_a_state_brings_no_other_part() -> None:
     for status in ("working", "cancelled"):
         result = raw(status=status, result={"content": []}, error={})
-        assert task_answers.brought(task_answers.said(result), result) is None
+        assert said.brought(said.read_head(result), result) is None
 
 
 CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"

@@ -9,7 +9,7 @@ import pytest
 from gateway.made import a_call, a_catalogue, a_policy, a_principal, a_rule
 
 from mcp_gateway import why
-from mcp_gateway.authorize import authorize
+from mcp_gateway.authorize import authorize, seek
 from mcp_gateway.policy import Agent, Service
 from mcp_gateway.refusals import Refusal
 from mcp_gateway.settings import Rate
@@ -104,7 +104,9 @@ def test_why_says_what_the_gateway_does() -> None:
         for roles in ((), ("analyst",), ("sales",), ("contractor",)):
             for agent in ("desk", "reader", "stranger"):
                 try:
-                    authorize(a_principal(*roles, agent=agent), a_call(tool), POLICY, CATALOGUE)
+                    person, call = a_principal(*roles, agent=agent), a_call(tool)
+                    sought = seek(person, call, POLICY, CATALOGUE)
+                    authorize(person, call, sought, CATALOGUE)
                     allowed = True
                 except Refusal:
                     allowed = False

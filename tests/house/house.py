@@ -146,7 +146,7 @@ class House:
     def breaker(self) -> Breaker:
         """Of the first server."""
         assert self.gateway.edge is not None
-        forward = self.gateway.edge.pipeline.forward
+        forward = self.gateway.edge.pipeline.steps.forward
         assert isinstance(forward, Forward)
         return forward._breakers[self.server.name]
 

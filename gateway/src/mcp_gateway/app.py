@@ -19,12 +19,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_gateway import addresses, catalogue, discovery, policy, production, settings
 from mcp_gateway.answers.inspection import Inspection
+from mcp_gateway.aside import Aside
 from mcp_gateway.audit import checkpointing
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.payload import Vault
 from mcp_gateway.audit.room import Room, opened
 from mcp_gateway.authenticate import Authenticate
 from mcp_gateway.call import AGGREGATE
+from mcp_gateway.carry import Carry
 from mcp_gateway.console.app import Console
 from mcp_gateway.drift import Drift
 from mcp_gateway.edge import Edge
@@ -32,6 +34,7 @@ from mcp_gateway.exchange import Exchange
 from mcp_gateway.floods import Floods
 from mcp_gateway.forward import Forward, Upstream
 from mcp_gateway.health import Health
+from mcp_gateway.listening import Listening
 from mcp_gateway.lists import Cursors
 from mcp_gateway.measures import Measures
 from mcp_gateway.outbound import Outbound
@@ -44,9 +47,12 @@ from mcp_gateway.rounds import Rounds
 from mcp_gateway.routes import application
 from mcp_gateway.seal import Seal
 from mcp_gateway.settings import Config, ConfigError, Server, Settings
+from mcp_gateway.steps import Steps
 from mcp_gateway.switches.live import Switches
-from mcp_gateway.task_ids import TaskIds
-from mcp_gateway.task_reads import TaskReads
+from mcp_gateway.tasks.begin import Begun
+from mcp_gateway.tasks.ids import TaskIds
+from mcp_gateway.tasks.reads import TaskReads
+from mcp_gateway.tasks.requests import Tasks
 from mcp_gateway.throttle import ValkeyThrottle
 from mcp_gateway.turned_away import TurnedAway
 from mcp_gateway.valkey import Valkey
@@ -164,23 +170,28 @@ class Gateway:
                 ledger, throttle, forward, self.catalogue, drift, switches, self.keys,
                 config.limits.replicas, checkpoints, room,
             ).watch()  # fmt: skip
+            steps = Steps(
+                throttle=throttle,
+                policy=lambda: self.policy,
+                catalogue=self.catalogue,
+                ensure_compared=drift.ensure_compared,
+                record=recorder,
+                forward=forward,
+            )
+            rounds, ids = Rounds(Seal(sealing)), TaskIds(Seal(sealing))
+            carry = Carry(steps, rounds, Begun(ids))
+            listening = Listening(
+                steps.policy, self.catalogue, switches.check, lambda: self.leaving
+            )
             self.edge = Edge(
                 pipeline=Pipeline(
                     authenticate=authenticate,
-                    throttle=throttle,
-                    policy=lambda: self.policy,
-                    catalogue=self.catalogue,
-                    ensure_compared=drift.ensure_compared,
-                    record=recorder,
-                    forward=forward,
-                    cursors=Cursors(sealing),
-                    rounds=Rounds(Seal(sealing)),
-                    task_ids=TaskIds(Seal(sealing)),
-                    task_reads=TaskReads(store),
-                    inspect=inspection,
-                    admits=switches.check,
+                    steps=steps,
+                    rounds=rounds,
+                    carry=carry,
+                    aside=Aside(steps, Cursors(sealing), listening, switches.check),
+                    tasks=Tasks(steps, carry, ids, TaskReads(store), inspection),
                     charge=throttle.charge,
-                    leaving=lambda: self.leaving,
                 ),
                 measures=measures,
                 servers=frozenset(self.catalogue.servers),

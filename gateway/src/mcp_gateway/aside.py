@@ -4,54 +4,40 @@ Tool and prompt lists, discovery and changes come from the pinned catalogue. Res
 completion differ per person, so they are asked of the servers, in the person's name.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from mcp_gateway import completion, discovery, lists
-from mcp_gateway.authorize import authorize, known, listing
-from mcp_gateway.call import AGGREGATE, Answer, Call, Principal, Raw, Receipt
-from mcp_gateway.catalogue import Catalogue
+from mcp_gateway.authorize import authorize, known, listing, seek
+from mcp_gateway.call import AGGREGATE, Answer, Call, Grant, Principal, Raw
 from mcp_gateway.forward import Emit
 from mcp_gateway.listening import METHOD as LISTEN
 from mcp_gateway.listening import Listening
 from mcp_gateway.policy import Policy
 from mcp_gateway.read import level_of
-from mcp_gateway.record import Recorder
-from mcp_gateway.refusals import INVALID_PARAMS, Refusal, malformed, unknown_method
-from mcp_gateway.throttle import Throttle
+from mcp_gateway.refusals import INVALID_PARAMS, malformed, unknown_method
+from mcp_gateway.steps import Steps
 
 RESOURCE_LISTS = {"resources/list": "resources", "resources/templates/list": "resourceTemplates"}
 
 
-class Forwarding(Protocol):
-    async def __call__(self, receipt: Receipt, emit: Emit | None = None) -> Answer: ...
-
-
 @dataclass
 class Aside:
-    throttle: Throttle
-    policy: Callable[[], Policy]
-    catalogue: Catalogue
-    ensure_compared: Callable[[str], Awaitable[None]]
-    record: Recorder
-    forward: Forwarding
+    steps: Steps
     cursors: lists.Cursors
+    listening: Listening
+    # refuses whom an operator has blocked; calls hear of it from the throttle
     admits: Callable[[Principal, str], None]
-    leaving: Callable[[], bool]
-    listening: Listening = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.listening = Listening(self.policy, self.catalogue, self.admits, self.leaving)
 
     async def __call__(self, call: Call, principal: Principal, emit: Emit | None) -> Answer:
-        policy = self.policy()
+        policy = self.steps.policy()
         self.admits(principal, call.endpoint)
         person = known(principal, policy)
         if lists.is_list(call.method):
-            return _local(lists.pinned_list(call, person, policy, self.catalogue))
+            return _local(lists.pinned_list(call, person, policy, self.steps.catalogue))
         if call.method in RESOURCE_LISTS:
             return await self._resources(call, person, policy)
         if call.method == completion.METHOD:
@@ -60,7 +46,7 @@ class Aside:
             return self._legacy(call, person, policy)
         if call.method == "server/discover":
             text = self._instructions(call, person, policy)
-            return _local(discovery.discover(self.catalogue, call, text))
+            return _local(discovery.discover(self.steps.catalogue, call, text))
         if call.method == LISTEN:
             return await self.listening(call, principal, emit)
         raise unknown_method(call.era)
@@ -68,7 +54,7 @@ class Aside:
     def _legacy(self, call: Call, person: Principal, policy: Policy) -> Answer:
         if call.method == "initialize":
             text = self._instructions(call, person, policy)
-            return _local(discovery.initialize(self.catalogue, call, text))
+            return _local(discovery.initialize(self.steps.catalogue, call, text))
         if call.method == "ping":
             return _local({})
         if call.method == "logging/setLevel":
@@ -79,14 +65,14 @@ class Aside:
 
     def _instructions(self, call: Call, person: Principal, policy: Policy) -> str:
         return discovery.instructions(
-            self.catalogue,
+            self.steps.catalogue,
             call.endpoint,
             lambda server: lists.sees_server(policy, person, server),
         )
 
     async def _resources(self, call: Call, principal: Principal, policy: Policy) -> Answer:
         """One page of one server, asked in the person's name; the cursor may lead to the next."""
-        servers = lists.resource_servers(call.endpoint, principal, policy, self.catalogue)
+        servers = lists.resource_servers(call.endpoint, principal, policy, self.steps.catalogue)
         key = RESOURCE_LISTS[call.method]
         if not servers:
             return _local(lists.complete(call, {key: []}))
@@ -96,8 +82,8 @@ class Aside:
             if server not in servers:
                 raise malformed("Unknown cursor.", rpc=INVALID_PARAMS)
         grant = listing(principal, lists.from_cursor(call, cursor), policy, server)
-        await self.throttle(principal, call, grant.rule)
-        answer = await self.forward(self.record.exempt(grant))
+        await self.steps.throttle(principal, call, grant.rule)
+        answer = await self.steps.forward(self.steps.record.exempt(grant))
         if answer.result is None:
             return answer
         page: dict[str, Any] = {key: answer.result.get(key, [])}
@@ -111,20 +97,22 @@ class Aside:
 
     async def _completed(self, call: Call, principal: Principal, policy: Policy) -> Answer:
         """Suggestions of the server, for whoever may use what is being filled in."""
-        if not any(pinned.completions for pinned in self.catalogue.on(call.endpoint)):
+        if not any(pinned.completions for pinned in self.steps.catalogue.on(call.endpoint)):
             raise unknown_method(call.era)
         use = completion.about(call)
-        try:
-            grant = authorize(principal, use, policy, self.catalogue)
-        except Refusal:
-            await self.throttle(principal, call, None)  # guessing names is counted here, too
-            raise
-        await self.throttle(principal, call, completion.counted(grant.rule))
-        if not self.catalogue.servers[grant.server].completions:
+        sought = seek(principal, use, policy, self.steps.catalogue)
+        counted = completion.counted(sought.counted) if sought.counted else None
+        await self.steps.throttle(principal, call, counted)  # guessing names is counted here, too
+
+        def decide() -> Grant:
+            return authorize(principal, use, sought, self.steps.catalogue)
+
+        if not self.steps.catalogue.servers[decide().server].completions:
             return _local(completion.NOTHING)
-        await self.ensure_compared(grant.server)
-        grant = authorize(principal, use, policy, self.catalogue)
-        answer = await self.forward(self.record.exempt(completion.asked_of_server(call, grant)))
+        grant = await self.steps.granted(decide)
+        answer = await self.steps.forward(
+            self.steps.record.exempt(completion.asked_of_server(call, grant))
+        )
         if answer.result is None:
             return answer
         return _local({**completion.NOTHING, **_only(answer.result, "completion")})

@@ -3,11 +3,12 @@
 Pure: no clock, no network, no state. The only place that makes a Grant.
 """
 
+import msgspec
 from msgspec.structs import replace
 
 from mcp_gateway.call import AGGREGATE, Call, Grant, Principal
 from mcp_gateway.catalogue import Catalogue
-from mcp_gateway.policy import Family, Policy
+from mcp_gateway.policy import Decision, Family, Policy, Rule
 from mcp_gateway.refusals import Refusal, unknown_name
 
 FAMILIES: dict[str, Family] = {
@@ -15,67 +16,96 @@ FAMILIES: dict[str, Family] = {
     "prompts/get": "prompt",
     "resources/read": "resource",
 }
+NOWHERE = Decision(allowed=False, reason="unknown_name")
 
 
-def authorize(principal: Principal, call: Call, policy: Policy, catalogue: Catalogue) -> Grant:
-    """Decide one call.
+class Sought(msgspec.Struct, frozen=True):
+    """Where a call leads and what the policy says of it; nothing is proven yet."""
+
+    server: str | None
+    target: str | None
+    decision: Decision
+    # version of the policy that decided
+    policy: str
+
+    @property
+    def line(self) -> Rule | None:
+        """The policy's line for what is called, allowed or not; None for what leads nowhere."""
+        return self.decision.rule
+
+    @property
+    def counted(self) -> Rule | None:
+        """The line that sets this person's rate. What is not for them counts as leading nowhere:
+        else the moment a limit is reached would tell which names exist.
+        """
+        return self.decision.rule if self.decision.allowed else None
+
+
+def decided(
+    principal: Principal, policy: Policy, server: str, family: Family, name: str
+) -> Decision:
+    return policy.decide(
+        principal.roles, principal.agent, server, family, name, service=principal.service
+    )
+
+
+def seek(principal: Principal, call: Call, policy: Policy, catalogue: Catalogue) -> Sought:
+    """Where the call leads and whether the policy lets them; the only look at the policy."""
+    server, target = locate(call, catalogue)
+    if server is None or target is None:
+        return Sought(server, target, NOWHERE, policy.version)
+    decision = decided(principal, policy, server, FAMILIES[call.method], target)
+    return Sought(server, target, decision, policy.version)
+
+
+def authorize(principal: Principal, call: Call, sought: Sought, catalogue: Catalogue) -> Grant:
+    """Decide one call by what was found and by what is open now.
 
     Raises:
         Refusal: unknown, or not for this person and agent; the two read the same.
 
     """
-    family = FAMILIES[call.method]
-    server, target = locate(call, catalogue)
+    family, server, target = FAMILIES[call.method], sought.server, sought.target
     if server is None or target is None:
         raise unknown_name(family, call.era, "unknown_name")
-    decision = policy.decide(
-        principal.roles, principal.agent, server, family, target, service=principal.service
-    )
     definition = catalogue.definition(server, family, target)
     if definition is None and family != "resource":
         raise unknown_name(family, call.era, "not_in_catalogue")
-    if not decision.allowed or decision.rule is None:
-        raise unknown_name(family, call.era, decision.reason)
-    if catalogue.quarantined(server, family, target):
-        raise quarantined(call)
-    if catalogue.blocked(server, family, target):
-        raise closed(call)
-    return Grant(
-        principal=principal,
-        call=call,
-        server=server,
-        target=target,
-        rule=decision.rule,
-        definition=definition,
-        policy=policy.version,
-    )
+    rule = sought.counted
+    if rule is None:
+        raise unknown_name(family, call.era, sought.decision.reason)
+    return _grant(principal, call, server, target, rule, definition, sought.policy, catalogue)
 
 
-def of_task(
-    principal: Principal, call: Call, policy: Policy, catalogue: Catalogue, server: str, tool: str
-) -> Grant:
+def of_task(principal: Principal, call: Call, sought: Sought, catalogue: Catalogue) -> Grant:
     """Decide a request about a task: as a call of its tool would be decided now.
 
     Raises:
         Refusal: not theirs any more, which reads like a task that never was.
 
     """
-    decision = policy.decide(
-        principal.roles, principal.agent, server, "tool", tool, service=principal.service
-    )
+    server, tool, rule = sought.server, sought.target, sought.counted
+    if server is None or tool is None or rule is None or rule.task is None:
+        raise unknown_name("task", call.era, sought.decision.reason)
     known_server = server in catalogue.servers
     definition = catalogue.definition(server, "tool", tool) if known_server else None
-    if not decision.allowed or decision.rule is None or decision.rule.task is None:
-        raise unknown_name("task", call.era, decision.reason)
     if definition is None:
         raise unknown_name("task", call.era, "not_in_catalogue")
-    if catalogue.quarantined(server, "tool", tool):
+    return _grant(principal, call, server, tool, rule, definition, sought.policy, catalogue)
+
+
+def _grant(
+    principal: Principal, call: Call, server: str, target: str, rule: Rule,
+    definition: str | None, policy: str, catalogue: Catalogue,
+) -> Grant:  # fmt: skip
+    """For what is not closed at the moment."""
+    if catalogue.quarantined(server, rule.family, target):
         raise quarantined(call)
-    if catalogue.blocked(server, "tool", tool):
+    if catalogue.blocked(server, rule.family, target):
         raise closed(call)
     return Grant(
-        principal=principal, call=call, server=server, target=tool, rule=decision.rule,
-        definition=definition, policy=policy.version,
+        principal=principal, call=call, server=server, target=target, rule=rule,
+        definition=definition, policy=policy,
     )  # fmt: skip
 
 
@@ -142,19 +172,11 @@ def listing(principal: Principal, call: Call, policy: Policy, server: str) -> Gr
 
     """
     for rule in policy.rules.values():
-        if rule.server == server and rule.family == "resource":
-            decision = policy.decide(
-                principal.roles, principal.agent, server, "resource", rule.name,
-                service=principal.service,
+        if rule.server != server or rule.family != "resource":
+            continue
+        if decided(principal, policy, server, "resource", rule.name).allowed:
+            return Grant(
+                principal=principal, call=call, server=server, target=None, rule=rule,
+                definition=None, policy=policy.version,
             )  # fmt: skip
-            if decision.allowed:
-                return Grant(
-                    principal=principal,
-                    call=call,
-                    server=server,
-                    target=None,
-                    rule=rule,
-                    definition=None,
-                    policy=policy.version,
-                )
     raise unknown_name("resource", call.era, "no_role")

@@ -55,15 +55,17 @@ class Drift:
         """By server, whether its definitions were compared when last looked at."""
         return {server: server in self._compared for server in self._catalogue.servers}
 
-    async def ensure_compared(self, server: str) -> None:
-        """Return once this server's definitions have been compared.
+    async def ensure_compared(self, server: str) -> bool:
+        """Return once this server's definitions have been compared; whether that was only now.
 
         Raises:
             Refusal: it does not answer, so it is not called either.
 
         """
-        if server not in self._compared:
-            await asyncio.shield(self._comparison(server))
+        if server in self._compared:
+            return False
+        await asyncio.shield(self._comparison(server))
+        return True
 
     def _comparison(self, server: str) -> asyncio.Task[None]:
         """The one under way, or a new one. All who wait share it, and its failure: behind a server

@@ -16,11 +16,12 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from starlette.types import Receive, Scope, Send
 
 from mcp_gateway.call import AGGREGATE, Call, Principal
+from mcp_gateway.carry import ENDING
 from mcp_gateway.floods import Floods
 from mcp_gateway.ids import call_id
 from mcp_gateway.measures import Measures
 from mcp_gateway.outgoing import TRACE
-from mcp_gateway.pipeline import ENDING, Pipeline
+from mcp_gateway.pipeline import Pipeline
 from mcp_gateway.presence import Gone, Presence
 from mcp_gateway.read import Notification, read
 from mcp_gateway.refusals import (

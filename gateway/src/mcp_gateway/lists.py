@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from mcp_gateway.authorize import decided
 from mcp_gateway.call import Answer, Call, Principal, Raw
 from mcp_gateway.catalogue import Catalogue
 from mcp_gateway.discovery import LIST_TTL_MS, SERVER_INFO, SERVER_INFO_META
@@ -21,10 +22,7 @@ from mcp_gateway.seal import BrokenSealError, Seal
 
 
 def visible(policy: Policy, principal: Principal, server: str, family: Family, name: str) -> bool:
-    decision = policy.decide(
-        principal.roles, principal.agent, server, family, name, service=principal.service
-    )
-    return decision.allowed
+    return decided(principal, policy, server, family, name).allowed
 
 
 def sees_server(policy: Policy, principal: Principal, server: str) -> bool:

@@ -25,7 +25,7 @@ FIELDS = (
 LOST = frozenset({"worker_lost", "server_ended"})
 
 
-class Said(msgspec.Struct, frozen=True, rename="camel"):
+class Head(msgspec.Struct, frozen=True, rename="camel"):
     """The head of a task."""
 
     task_id: str
@@ -37,7 +37,7 @@ class Said(msgspec.Struct, frozen=True, rename="camel"):
     status_message: str | None = None
 
 
-def said(result: Mapping[str, Any]) -> Said:
+def read_head(result: Mapping[str, Any]) -> Head:
     """The head of what a server says.
 
     Raises:
@@ -47,7 +47,7 @@ def said(result: Mapping[str, Any]) -> Said:
     try:
         # fields are slices of the server's bytes: joined again, they are one document to check
         known = {name: result[name] for name in FIELDS if name in result}
-        found = msgspec.json.decode(msgspec.json.encode(known), type=Said)
+        found = msgspec.json.decode(msgspec.json.encode(known), type=Head)
     except (msgspec.MsgspecError, RecursionError):
         raise not_the_protocol() from None
     if found.status not in STATES or not 0 < len(found.task_id) <= MAX_OWN:
@@ -57,7 +57,7 @@ def said(result: Mapping[str, Any]) -> Said:
     return found
 
 
-def head(found: Said, task_id: str, kind: str, most_ms: int) -> dict[str, Any]:
+def head_for(found: Head, task_id: str, kind: str, most_ms: int) -> dict[str, Any]:
     """The head as the client gets it."""
     made: dict[str, Any] = {
         "resultType": kind,
@@ -74,11 +74,19 @@ def head(found: Said, task_id: str, kind: str, most_ms: int) -> dict[str, Any]:
     return made
 
 
-def lifetime(found: Said, most_ms: int) -> int:
+def kind(result: Mapping[str, Any]) -> object:
+    """What sort of result a server says this is; None where it says nothing that can be read."""
+    try:
+        return msgspec.json.decode(result.get("resultType", b"null"))
+    except (msgspec.DecodeError, TypeError):
+        return None
+
+
+def lifetime(found: Head, most_ms: int) -> int:
     return most_ms if found.ttl_ms is None else min(found.ttl_ms, most_ms)
 
 
-def brought(found: Said, result: Mapping[str, Any]) -> Raw | None:
+def brought(found: Head, result: Mapping[str, Any]) -> Raw | None:
     """The part that belongs to its state; None for a state that has none.
 
     Raises:
