@@ -216,6 +216,7 @@ class Gateway:
                 policy=lambda: self.policy,
                 catalogue=self.catalogue,
                 event=recorder.event,
+                ended=lambda one: switches.ends(one.person, one.subject, one.signed_in),
             )
             await stack.enter_async_context(console.running())
             health = Health(

@@ -137,6 +137,7 @@ class House:
             "policy": a_policy,
             "catalogue": a_catalogue(),
             "event": self.diary.event,
+            "ended": lambda _: False,
             "ledger_public": self.public_keys,
             **changes,
         }
@@ -165,7 +166,7 @@ def sign_in_by_hand(
     """The cookie a sign-in leaves behind."""
     session = Session("s-9", "olu", name, roles, "csrf-1", "", int(time.time()))
     response = Response()
-    Cookies(SESSION_KEY, secure=False).keep_session(response, session)
+    Cookies(SESSION_KEY, secure=False, ended=lambda _: False).keep_session(response, session)
     cookie, _, value = response.headers["set-cookie"].partition(";")[0].partition("=")
     client.cookies.set(cookie, value)
     return session

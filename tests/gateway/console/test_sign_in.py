@@ -277,9 +277,28 @@ async def test_one_machine_has_one_name(house: House, console_issuer: Issuer) ->
     assert sent.headers["location"].startswith(f"{console_issuer.gateway}/console/sign-in?")
 
 
+async def test_a_session_that_an_operator_has_ended_opens_nothing_and_neither_does_a_new_one(
+    house: House, console_issuer: Issuer
+) -> None:
+    out: set[str] = set()
+    ended = lambda one: one.person in out  # noqa: E731  changes while the console runs
+    async with at_the_door(house, console_issuer, ended=ended) as client:
+        await sign_in(client, console_issuer, "olu")
+        assert (await client.get("/console/policy")).status_code == 200
+        out.add("olu")
+        for page in ("/console/policy", "/console/audit", "/console/calls"):
+            assert (await client.get(page)).status_code == 303
+        again = await sign_in(client, console_issuer, "olu")
+        assert again.status_code == 403
+        assert "closed the gateway for this account" in again.text
+        assert (await client.get("/console/policy")).status_code == 303
+    name, detail = house.diary.lines[-1]
+    assert (name, detail["person"], detail["reason"]) == ("console_refused", "olu", "blocked")
+
+
 def test_behind_https_the_cookie_is_bound_to_the_host() -> None:
     response = Response()
-    cookies = Cookies(SESSION_KEY, secure=True)
+    cookies = Cookies(SESSION_KEY, secure=True, ended=lambda _: False)
     cookies.keep_begun(response, Begun("s", "n", "v", "/console/"))
     cookie = response.headers["set-cookie"]
     assert cookie.startswith("__Host-mcp-console-sign-in=")

@@ -43,11 +43,13 @@ class Console:
         policy: Callable[[], Policy],
         catalogue: Catalogue,
         event: Event,
+        ended: Callable[[Session], bool],
         ledger_public: Path | None = None,
         clock: Clock = now_utc,
     ) -> None:
         self._look = Look(clock)
-        self._cookies = Cookies(session_key, secure=public_url.startswith("https://"))
+        secure = public_url.startswith("https://")
+        self._cookies = Cookies(session_key, secure=secure, ended=ended)
         self._reader = Reader(reader_url)
         redirect_uri = f"{public_url}/console/callback"
         provider = Issuer(issuer, internal=issuer_internal, redirect_uri=redirect_uri, key=key)

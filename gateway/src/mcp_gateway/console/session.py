@@ -6,7 +6,7 @@ sealed as one thing does not open as another.
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -51,7 +51,9 @@ class Session:
 class Cookies:
     """Seals and opens; knows the cookies' names and attributes."""
 
-    def __init__(self, key: bytes, *, secure: bool) -> None:
+    def __init__(self, key: bytes, *, secure: bool, ended: Callable[[Session], bool]) -> None:
+        # whether an operator has put an end to it: a cookie cannot be called back
+        self.ended = ended
         self._keys = {purpose: _derived(key, purpose) for purpose in ("session", "sign-in")}
         self._secure = secure
         # __Host- binds the cookie to this host and to https; browsers refuse the name on plain http
@@ -64,7 +66,10 @@ class Cookies:
 
     def session(self, request: Request) -> Session | None:
         found = self._open(request, "session", SESSION_SECONDS)
-        return None if found is None else Session(**{**found, "roles": tuple(found["roles"])})
+        if found is None:
+            return None
+        session = Session(**{**found, "roles": tuple(found["roles"])})
+        return None if self.ended(session) else session
 
     def keep_begun(self, response: Response, begun: Begun) -> None:
         self._set(response, "sign-in", asdict(begun), SIGN_IN_SECONDS)

@@ -124,13 +124,22 @@ class SignIn:
             log.info("console refused", extra={"person": person.username, "reason": "no_role"})
             await self._event("console_refused", who | {"reason": "no_role"})
             return self._look.page("no-role.html", 403, person=person, session=None)
-        await self._event("console_sign_in", who | {"roles": roles})
-        log.info("console sign-in", extra={"person": person.username})
-        response = RedirectResponse(begun.after, 303)
         session = Session(
             person.subject, person.username, person.name, tuple(roles), token(), person.id_token,
             int(time.time()),
         )  # fmt: skip
+        if self._cookies.ended(session):
+            log.info("console refused", extra={"person": person.username, "reason": "blocked"})
+            await self._event("console_refused", who | {"reason": "blocked"})
+            return self._look.page(
+                "notice.html", 403, title="Closed",
+                text="An operator has closed the gateway for this account, or has just ended its "
+                "sign-ins.",
+                session=None, again=True,
+            )  # fmt: skip
+        await self._event("console_sign_in", who | {"roles": roles})
+        log.info("console sign-in", extra={"person": person.username})
+        response = RedirectResponse(begun.after, 303)
         self._cookies.keep_session(response, session)
         return response
 

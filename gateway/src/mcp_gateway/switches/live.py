@@ -95,6 +95,10 @@ class Switches:
         if self.closed.revokes(principal):
             raise self._sign_in_again(endpoint, "revoked")
 
+    def ends(self, username: str, subject: str, since: float) -> bool:
+        """Whether a sign-in of then, to the console, is over; known two seconds late at most."""
+        return self.closed.ends(username, subject, since, self._clock())
+
     async def _read(self) -> None:
         try:
             if self._connection is None or self._connection.is_closed():

@@ -49,6 +49,13 @@ class Closed:
             principal.issued <= self.tokens.get(one, -1.0) for one in names_of(principal)
         )
 
+    def ends(self, username: str, subject: str, since: float, now: float) -> bool:
+        """Whether a sign-in of then is over: its person is blocked, or revoked since."""
+        names = (username.casefold(), subject.casefold())
+        return any(
+            self.people.get(one, 0.0) > now or since <= self.tokens.get(one, -1.0) for one in names
+        )
+
     @property
     def counts(self) -> Mapping[str, int]:
         return {
