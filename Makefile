@@ -90,8 +90,8 @@ why: .venv/ready ## why a person may or may not: PERSON=ben TOOL=crm_log_note
 	$(call need,PERSON TOOL)@$(PY) -m mcp_gateway.why --person "$(PERSON)" --tool "$(TOOL)"
 
 .PHONY: audit
-audit: .venv/ready ## verify the ledger, against its checkpoints outside the database
-	@$(LOCAL) env gateway {python} -m mcp_gateway.audit verify
+audit: .venv/ready ## verify the ledger, against its checkpoints outside the database (ARGS="show --person ana", …)
+	@$(LOCAL) env gateway {python} -m mcp_gateway.audit $(or $(ARGS),verify)
 
 .PHONY: audit-export audit-tail audit-search audit-verifier
 audit-export: .venv/ready ## days of the ledger in one file, with proof: FROM=2026-11-01 TO=2026-11-30 (OUT=f.jsonl.gz)
