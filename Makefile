@@ -83,11 +83,11 @@ connect: .venv/ready ## client configurations to paste
 
 .PHONY: policy
 policy: .venv/ready ## who may use which tool
-	@$(PY) -m mcp_gateway.why
+	@$(PY) -m mcp_gateway.rights.why
 
 .PHONY: why
 why: .venv/ready ## why a person may or may not: PERSON=ben TOOL=crm_log_note
-	$(call need,PERSON TOOL)@$(PY) -m mcp_gateway.why --person "$(PERSON)" --tool "$(TOOL)"
+	$(call need,PERSON TOOL)@$(PY) -m mcp_gateway.rights.why --person "$(PERSON)" --tool "$(TOOL)"
 
 .PHONY: audit
 audit: .venv/ready ## verify the ledger, against its checkpoints outside the database (ARGS="show --person ana", …)

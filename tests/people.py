@@ -18,7 +18,7 @@ import httpx2
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
-from mcp_gateway.keycloak import derive, public_jwk
+from mcp_gateway.realm.keycloak import derive, public_jwk
 from mcp_local.ports import free_port
 
 ROOT = Path(__file__).parent.parent

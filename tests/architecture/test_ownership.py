@@ -41,7 +41,7 @@ def test_every_rule_decides_about_something() -> None:
     ("path", "owner"),
     [
         ("gateway/gateway.yaml", "yours"),
-        ("gateway/src/mcp_gateway/edge.py", "kit"),
+        ("gateway/src/mcp_gateway/door/edge.py", "kit"),
         ("infra/keycloak/realm.json", "yours"),
         ("servers/crm/policy.yaml", "yours"),
         ("servers/crm/tools.lock.json", "kit"),

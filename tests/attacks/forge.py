@@ -146,7 +146,7 @@ def reasons_of_refusals() -> Iterator[list[str]]:
         def emit(self, record: logging.LogRecord) -> None:
             found.append(vars(record)["reason"])
 
-    log, handler = logging.getLogger("mcp_gateway.turned_away"), Kept()
+    log, handler = logging.getLogger("mcp_gateway.door.turned_away"), Kept()
     log.addHandler(handler)
     try:
         yield found

@@ -56,9 +56,9 @@ class Outside:
 
 # as in the product, but so that a test need not wait
 DEADLINES = {
-    "mcp_gateway.connection.HEAD_SECONDS": 1.5,
-    "mcp_gateway.connection.LEFT_SECONDS": 1.0,
-    "mcp_gateway.edge.BODY_SECONDS": 1.5,
+    "mcp_gateway.door.connection.HEAD_SECONDS": 1.5,
+    "mcp_gateway.door.connection.LEFT_SECONDS": 1.0,
+    "mcp_gateway.door.edge.BODY_SECONDS": 1.5,
 }
 
 

@@ -16,7 +16,7 @@ from house.backends import Counted
 from house.house import META, MODERN, READER, WRITER, write_folder
 from people import Issuer
 
-from mcp_gateway.settings import Settings
+from mcp_gateway.configuration.settings import Settings
 from mcp_local.ports import free_port
 
 START_SECONDS = 30.0

@@ -15,9 +15,9 @@ from house.house import META, House
 from house.toolbox import count_letters
 from people import Issuer
 
-from mcp_gateway import throttle
-from mcp_gateway.settings import Rate
-from mcp_gateway.wrapped import encode_header
+from mcp_gateway.configuration.settings import Rate
+from mcp_gateway.door.wrapped import encode_header
+from mcp_gateway.limits import throttle
 from mcp_shared import serve
 
 MANY = Rate(calls=1_000_000, seconds=1)

@@ -13,10 +13,10 @@ import pytest
 from house.house import write_folder
 from people import Issuer
 
-from mcp_gateway import plain_yaml
 from mcp_gateway.app import build
-from mcp_gateway.plain_yaml import NotPlainError
-from mcp_gateway.settings import ConfigError, Settings
+from mcp_gateway.configuration import plain_yaml
+from mcp_gateway.configuration.plain_yaml import NotPlainError
+from mcp_gateway.configuration.settings import ConfigError, Settings
 
 LEVELS = "abcdefghij"
 LAUGHS = "a: &a [ha, ha, ha, ha, ha, ha, ha, ha, ha]\n" + "".join(

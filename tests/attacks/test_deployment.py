@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mcp_gateway.production import GUESSED
+from mcp_gateway.configuration.production import GUESSED
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "infra/compose/compose.yaml"

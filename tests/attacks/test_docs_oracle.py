@@ -20,9 +20,9 @@ from servers.docs.reading import Knowledge, write
 from mcp_docs.server import build
 from mcp_docs.settings import Settings
 from mcp_docs.shelf import open_shelf
-from mcp_gateway import throttle
-from mcp_gateway.settings import Rate
-from mcp_gateway.wrapped import encode_header
+from mcp_gateway.configuration.settings import Rate
+from mcp_gateway.door.wrapped import encode_header
+from mcp_gateway.limits import throttle
 from mcp_shared import serve
 
 POLICY = """

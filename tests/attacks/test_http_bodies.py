@@ -18,7 +18,7 @@ from house.particular import LOCK, POLICY, a_particular_server
 from house.wire import Wire
 from people import Issuer
 
-from mcp_gateway.document import MAX_DEPTH
+from mcp_gateway.door.document import MAX_DEPTH
 
 GOOD_BODY = body_of()
 ARGUMENTS = b'{"numbers": [1]}'

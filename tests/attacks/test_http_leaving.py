@@ -17,7 +17,7 @@ from house.operator import Operator
 from house.wire import Wire, events
 from shared.toolbox import wait_long
 
-from mcp_gateway import listening
+from mcp_gateway.listing import listening
 
 WIDE = "limits: { person_rate: 100000/minute, refused_rate: 100000/minute }\n"
 PATIENT = POLICIES["numbers"].replace(

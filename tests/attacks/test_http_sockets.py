@@ -9,8 +9,8 @@ import pytest
 from attacks.outside import DEADLINES, Heard, Outside, connection, hear, out, raw, send
 from house.asks import GOOD, body_of
 
-from mcp_gateway import connection as product
-from mcp_gateway import edge
+from mcp_gateway.door import connection as product
+from mcp_gateway.door import edge
 
 __all__ = ["out"]
 
@@ -226,5 +226,5 @@ async def test_H15_slow_heads_and_bodies_meet_a_deadline_and_good_clients_notice
 
 
 def test_H15_the_deadlines_of_the_product_are_ten_and_thirty_seconds() -> None:
-    assert DEADLINES.keys() >= {"mcp_gateway.connection.HEAD_SECONDS"}
+    assert DEADLINES.keys() >= {"mcp_gateway.door.connection.HEAD_SECONDS"}
     assert (product.HEAD_SECONDS, edge.BODY_SECONDS) == (10, 30)

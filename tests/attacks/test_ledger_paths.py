@@ -15,8 +15,8 @@ from house.particular import LOCK, POLICY, a_particular_server
 from house.wire import Wire
 from people import Issuer
 
-from mcp_gateway import aside
-from mcp_gateway.authorize import FAMILIES
+from mcp_gateway.listing import aside
+from mcp_gateway.rights.authorize import FAMILIES
 from mcp_gateway.tasks import requests
 
 PAGE = Path(__file__).parents[2] / "playbook" / "reviewers" / "what-is-recorded.md"

@@ -17,7 +17,7 @@ from house.house import House
 from house.test_limits import passed
 from house.test_switches import another_replica
 
-from mcp_gateway import throttle
+from mcp_gateway.limits import throttle
 
 ADD = GOOD["name"]
 TWENTY = POLICIES["numbers"].replace("1000/minute", "20/hour")

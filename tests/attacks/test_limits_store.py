@@ -20,7 +20,7 @@ from house.folders import POLICIES
 from house.house import House
 from house.test_limits import passed
 
-from mcp_gateway.throttle import ANSWER_SECONDS, PROBE_SECONDS
+from mcp_gateway.limits.throttle import ANSWER_SECONDS, PROBE_SECONDS
 from mcp_local import valkey
 
 ADD, NOTE = GOOD["name"], {"number": 1, "idempotency_key": "key-00001"}

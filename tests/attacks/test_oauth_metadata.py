@@ -9,7 +9,7 @@ from house.asks import error_of
 from house.house import GATEWAY, House
 from people import BASE_REALM
 
-from mcp_gateway.discovery import WELL_KNOWN
+from mcp_gateway.listing.discovery import WELL_KNOWN
 
 EVIL = "evil.example"
 FORGED = [

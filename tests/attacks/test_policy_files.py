@@ -18,7 +18,7 @@ from house.house import House, write_folder
 from people import Issuer
 
 from mcp_gateway.app import build
-from mcp_gateway.settings import ConfigError
+from mcp_gateway.configuration.settings import ConfigError
 
 FILES = {
     "policy.yaml": "servers/numbers/policy.yaml",
@@ -149,7 +149,7 @@ async def test_p08_after_every_kind_of_broken_file_a_sound_one_is_still_taken(
             file.write_text(content)
             await broken_events(home, count)
         with monkeypatch.context() as patched:
-            patched.setattr("mcp_gateway.catalogue.load", lambda _: 1 / 0)
+            patched.setattr("mcp_gateway.definitions.catalogue.load", lambda _: 1 / 0)
             file.write_text("tools: {}  # and a bug of ours\n")
             assert (await broken_events(home, 3))[-1]["detail"]["error"] == "ZeroDivisionError"
         file.write_text("tools: {}\n")

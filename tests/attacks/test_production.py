@@ -10,9 +10,9 @@ from house.folders import AGENTS
 from house.house import write_folder
 from people import Issuer
 
-from mcp_gateway import production
 from mcp_gateway.app import build
-from mcp_gateway.settings import ConfigError, Settings, load
+from mcp_gateway.configuration import production
+from mcp_gateway.configuration.settings import ConfigError, Settings, load
 
 LONG = "q3Zv8-Lk2mPw7xNf"
 GOOD = {

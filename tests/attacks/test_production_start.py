@@ -13,7 +13,7 @@ from house.house import write_folder
 from people import Issuer
 from pydantic import ValidationError
 
-from mcp_gateway.settings import Settings
+from mcp_gateway.configuration.settings import Settings
 from mcp_local.postgres import Postgres
 from mcp_shared.settings import ServerSettings, told
 

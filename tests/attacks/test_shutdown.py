@@ -136,7 +136,7 @@ async def test_p10_calls_that_do_not_finish_are_cut_off_in_time_and_on_the_recor
             ledger,
             valkey_server.url,
             server,
-            constants={"mcp_gateway.leaving.SHUTDOWN_SECONDS": 1},
+            constants={"mcp_gateway.door.leaving.SHUTDOWN_SECONDS": 1},
         ) as gateway,
         client(count) as http,
     ):

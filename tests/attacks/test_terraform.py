@@ -13,9 +13,9 @@ from infra.terraform.test_fill import OUTPUT, cloud, fill, held
 from infra.terraform.tree import FOLDER, ROOT, blocks, files, resources
 
 from infra_checks.terraform import Engine
-from mcp_gateway import production
-from mcp_gateway.edge import ENDING_SECONDS
-from mcp_gateway.leaving import SHUTDOWN_SECONDS as GATEWAY_SECONDS
+from mcp_gateway.configuration import production
+from mcp_gateway.door.edge import ENDING_SECONDS
+from mcp_gateway.door.leaving import SHUTDOWN_SECONDS as GATEWAY_SECONDS
 from mcp_shared.serve import SHUTDOWN_SECONDS as SERVER_SECONDS
 
 __all__ = ["cloud", "found", "plan"]

@@ -57,7 +57,7 @@ async def front(
         ledger_database(postgres_server.url(), ledger_template) as ledger,
         gateway_process(
             tmp_path / "own", issuer, ledger, valkey_server.url, evil, durable=False,
-            constants={"mcp_gateway.forward.QUIET_SECONDS": QUIET_SECONDS},
+            constants={"mcp_gateway.upstream.forward.QUIET_SECONDS": QUIET_SECONDS},
             policies={"numbers": POLICY}, locks={"numbers": LOCK},
         ) as gateway,
     ):  # fmt: skip

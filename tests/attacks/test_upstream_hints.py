@@ -11,7 +11,7 @@ from house.cable import cable
 from house.conftest import Opened
 from house.house import House
 
-from mcp_gateway.policy import Agent
+from mcp_gateway.rights.policy import Agent
 from mcp_local.valkey import Valkey
 
 HINTS = {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}

@@ -17,7 +17,7 @@ from house.conftest import Opened
 from house.house import META, MODERN, REFUSED, House, ledger_database
 from people import Issuer
 
-from mcp_gateway.forward import Forward
+from mcp_gateway.upstream.forward import Forward
 from mcp_local.postgres import Postgres
 from mcp_local.valkey import Valkey
 

@@ -12,7 +12,7 @@ from house.asks import error_of
 from house.conftest import Opened
 from house.house import RECEIPT, REFUSED, House
 
-from mcp_gateway.policy import Agent
+from mcp_gateway.rights.policy import Agent
 from mcp_shared.meta import ORIGIN
 
 ORDER = (

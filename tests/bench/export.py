@@ -35,7 +35,7 @@ from mcp_gateway.audit.offline.build import build  # noqa: E402
 from mcp_gateway.audit.projection import project  # noqa: E402
 from mcp_gateway.audit.segment import Segment  # noqa: E402
 from mcp_gateway.audit.tail import FORMATS, tail  # noqa: E402
-from mcp_gateway.ids import call_id  # noqa: E402
+from mcp_gateway.door.ids import call_id  # noqa: E402
 from mcp_local import postgres  # noqa: E402
 
 BLOCK_CALLS = 20  # forty records to a block, as a gateway of thirty callers writes them

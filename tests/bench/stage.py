@@ -22,7 +22,7 @@ from house.house import READER, WRITER, write_folder
 from people import Issuer, running_issuer
 
 from mcp_gateway.audit.migrate import migrate
-from mcp_gateway.settings import Settings
+from mcp_gateway.configuration.settings import Settings
 from mcp_local import postgres, valkey
 from mcp_local.ports import free_port
 from mcp_shared import serve

@@ -9,7 +9,7 @@ from clients import node
 from clients.hosts import Program
 from clients.person import Person
 
-from mcp_gateway.connect import configurations
+from mcp_gateway.console.connect import configurations
 from mcp_local.load import Stack
 
 NAME = "gateway"

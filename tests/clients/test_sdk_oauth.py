@@ -6,7 +6,7 @@ import pytest
 from clients.oauth import Host, Mode
 from clients.person import Person
 
-from mcp_gateway.discovery import WELL_KNOWN
+from mcp_gateway.listing.discovery import WELL_KNOWN
 from mcp_local.load import Stack
 
 MODES: list[Mode] = ["2026-07-28", "auto", "legacy"]

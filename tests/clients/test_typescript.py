@@ -8,7 +8,7 @@ from clients import node
 from clients.person import Person
 from clients.typescript_host import WAYS, ShownError, TypeScriptHost, host
 
-from mcp_gateway.discovery import WELL_KNOWN
+from mcp_gateway.listing.discovery import WELL_KNOWN
 from mcp_local.load import Stack
 
 PATHS = {"/mcp": "warehouse_list_tables", "/servers/warehouse/mcp": "list_tables"}

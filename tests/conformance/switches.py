@@ -5,7 +5,7 @@ from dataclasses import replace
 from conformance.everything import NAME
 
 from mcp_gateway.app import Gateway
-from mcp_gateway.policy import Family
+from mcp_gateway.rights.policy import Family
 
 
 class Switches:

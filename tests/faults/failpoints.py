@@ -17,8 +17,8 @@ from mcp_gateway.audit import store
 from mcp_gateway.audit.checkpointing import Checkpointing
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.waiting import Failpoints
-from mcp_gateway.forward import Forward
 from mcp_gateway.record import Recorder
+from mcp_gateway.upstream.forward import Forward
 
 STEPS = (
     "before_intent",

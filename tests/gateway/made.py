@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from mcp_gateway.call import Call, Principal, Raw
-from mcp_gateway.catalogue import Catalogue, Pinned
-from mcp_gateway.policy import Agent, Family, Policy, Rule
-from mcp_gateway.policy_file import Kind
-from mcp_gateway.settings import Rate
+from mcp_gateway.configuration.settings import Rate
+from mcp_gateway.definitions.catalogue import Catalogue, Pinned
+from mcp_gateway.rights.policy import Agent, Family, Policy, Rule
+from mcp_gateway.rights.policy_file import Kind
 from mcp_shared.validation import Arguments
 
 A_MINUTE = Rate(calls=60, seconds=60)

@@ -11,10 +11,10 @@ import pytest
 from gateway.made import a_call, a_principal, a_rule
 
 from mcp_gateway.answers.inspection import LARGE, Inspection
-from mcp_gateway.authorize import FAMILIES
 from mcp_gateway.call import Answer, Grant
-from mcp_gateway.interpret import interpreted
-from mcp_gateway.policy_file import Answers
+from mcp_gateway.rights.authorize import FAMILIES
+from mcp_gateway.rights.policy_file import Answers
+from mcp_gateway.upstream.interpret import interpreted
 from mcp_shared.meta import ORIGIN
 
 KEY = "AKIAIOSFODNN7EXAMPLE"

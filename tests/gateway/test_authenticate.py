@@ -10,8 +10,8 @@ import pytest
 from joserfc import jwk
 from tokens import ISSUER, a_token, key_set, signing_key
 
-from mcp_gateway.authenticate import Authenticate
 from mcp_gateway.call import Principal
+from mcp_gateway.identity.authenticate import Authenticate
 from mcp_gateway.refusals import Refusal
 from mcp_shared.tokens import LAST_GOOD_SECONDS, REFETCH_SECONDS, KeySource
 
@@ -141,7 +141,7 @@ async def test_with_the_issuer_away_known_keys_serve_for_an_hour() -> None:
 
 
 async def test_the_door_remembers_only_so_many_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mcp_gateway.authenticate.CACHED_TOKENS", 3)
+    monkeypatch.setattr("mcp_gateway.identity.authenticate.CACHED_TOKENS", 3)
     at = door()
     for count in range(6):
         await enter(a_token(jti=f"t{count}"), at)

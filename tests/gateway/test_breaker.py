@@ -1,4 +1,4 @@
-from mcp_gateway.breaker import FAILURES, REST_SECONDS, Breaker
+from mcp_gateway.upstream.breaker import FAILURES, REST_SECONDS, Breaker
 
 
 class Clock:

@@ -9,8 +9,8 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mcp_gateway.buckets import SCRIPT, Bucket, LocalBuckets
-from mcp_gateway.settings import Rate
+from mcp_gateway.configuration.settings import Rate
+from mcp_gateway.limits.buckets import SCRIPT, Bucket, LocalBuckets
 from mcp_local.valkey import Valkey
 
 START = 1_800_000_000.0

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from gateway.made import SCHEMA
 
-from mcp_gateway.catalogue import load
-from mcp_gateway.settings import ConfigError, Server
+from mcp_gateway.configuration.settings import ConfigError, Server
+from mcp_gateway.definitions.catalogue import load
 from mcp_shared.contract import definition_hash
 
 TOOL: dict[str, Any] = {"name": "read_it", "description": "Reads.", "inputSchema": SCHEMA}

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mcp_gateway.connect import configurations
+from mcp_gateway.console.connect import configurations
 
 URL = "http://localhost:8080/mcp"
 REALM = Path(__file__).parents[2] / "infra" / "keycloak" / "realm.json"

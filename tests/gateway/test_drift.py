@@ -9,8 +9,8 @@ import pytest
 from gateway.made import SCHEMA
 
 from mcp_gateway.call import Raw
-from mcp_gateway.catalogue import Catalogue, Pinned
-from mcp_gateway.drift import Drift
+from mcp_gateway.definitions.catalogue import Catalogue, Pinned
+from mcp_gateway.definitions.drift import Drift
 from mcp_gateway.refusals import Refusal, ledger_down, unavailable
 from mcp_shared.contract import definition_hash
 
@@ -221,7 +221,7 @@ async def test_drift_and_its_end_are_told_once_even_when_the_ledger_was_away() -
 async def test_the_watch_goes_on_when_a_server_or_the_ledger_is_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("mcp_gateway.drift.AGAIN_SECONDS", 0.001)
+    monkeypatch.setattr("mcp_gateway.definitions.drift.AGAIN_SECONDS", 0.001)
     away = unavailable("server_unavailable", "x")
     server, catalogue = Server(away, {}, {"tools": []}), pinned(TOOL)
     server.ledger_is_down = True

@@ -14,9 +14,9 @@ import pytest
 from gateway.made import a_principal
 from joserfc import jwk, jwt
 
-from mcp_gateway.exchange import Exchange
-from mcp_gateway.outbound import Outbound, UnreachableError
+from mcp_gateway.identity.exchange import Exchange
 from mcp_gateway.refusals import Refusal
+from mcp_gateway.upstream.outbound import Outbound, UnreachableError
 
 KEY = jwk.RSAKey.generate_key(2048)
 KEY.ensure_kid()
@@ -189,14 +189,14 @@ async def test_a_token_is_given_up_before_it_expires(monkeypatch: pytest.MonkeyP
     made = exchange(issuer)
     now = time.time()
     assert await ask(made) == "token 1"
-    monkeypatch.setattr("mcp_gateway.exchange.time.time", lambda: now + 40)
+    monkeypatch.setattr("mcp_gateway.identity.exchange.time.time", lambda: now + 40)
     assert await ask(made) == "token 1"
-    monkeypatch.setattr("mcp_gateway.exchange.time.time", lambda: now + 50)
+    monkeypatch.setattr("mcp_gateway.identity.exchange.time.time", lambda: now + 50)
     assert await ask(made) == "token 2"
 
 
 async def test_only_so_many_tokens_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mcp_gateway.exchange.CACHED_TOKENS", 3)
+    monkeypatch.setattr("mcp_gateway.identity.exchange.CACHED_TOKENS", 3)
     made = exchange(Issuer())
     for count in range(6):
         await ask(made, f"person{count}")

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from gateway.made import a_principal
 
-from mcp_gateway.floods import CODE, MOST_REMEMBERED, Floods, address
+from mcp_gateway.configuration.settings import Rate
+from mcp_gateway.door.floods import CODE, MOST_REMEMBERED, Floods, address
 from mcp_gateway.refusals import Refusal, ledger_down, malformed
-from mcp_gateway.settings import Rate
 
 RATE = Rate(calls=3, seconds=30)
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mcp_gateway import lists
 from mcp_gateway.call import Call, Raw
-from mcp_gateway.policy import Policy
+from mcp_gateway.listing import lists
 from mcp_gateway.refusals import Refusal
+from mcp_gateway.rights.policy import Policy
 
 POLICY = a_policy(
     a_rule(), a_rule("write_it", kind="write", roles=("sales",)), a_rule(server="two", roles=("sales",)),

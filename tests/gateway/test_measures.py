@@ -8,8 +8,8 @@ from gateway.made import a_call, a_catalogue, a_policy, a_rule
 from readings import Readings, readings
 
 from mcp_gateway.call import Answer
-from mcp_gateway.measures import Measures
-from mcp_gateway.tally import Attributes, counter, gauge, gauges
+from mcp_gateway.telemetry.measures import Measures
+from mcp_gateway.telemetry.tally import Attributes, counter, gauge, gauges
 
 SERVED = "mcp.server.operation.duration"
 SENT = "mcp.client.operation.duration"

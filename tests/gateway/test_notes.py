@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from mcp_gateway.call import Call, Raw
-from mcp_gateway.notes import Notes
+from mcp_gateway.upstream.notes import Notes
 
 
 def call(meta: dict[str, Any], era: Any = "modern") -> Call:

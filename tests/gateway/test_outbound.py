@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 import uvloop
 
-from mcp_gateway import outbound
-from mcp_gateway.outbound import BrokenError, Outbound, UnreachableError
+from mcp_gateway.upstream import outbound
+from mcp_gateway.upstream.outbound import BrokenError, Outbound, UnreachableError
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 Speak = Callable[[asyncio.StreamWriter], Awaitable[None]]

@@ -8,8 +8,8 @@ import pytest
 from architecture.tree import ROOT
 
 from mcp_gateway.call import Answer, Status
-from mcp_gateway.outcomes import FAILED, KNOWN, MENDABLE, OTHER, REFUSED, error, outcome
-from mcp_gateway.policy import Family
+from mcp_gateway.rights.policy import Family
+from mcp_gateway.telemetry.outcomes import FAILED, KNOWN, MENDABLE, OTHER, REFUSED, error, outcome
 from mcp_shared.faults import Fault
 
 SOURCE = ROOT / "gateway" / "src" / "mcp_gateway"

@@ -8,27 +8,27 @@ from typing import Any, cast
 import pytest
 from gateway.made import a_call, a_catalogue, a_policy, a_principal, a_rule
 
-from mcp_gateway.aside import Aside
 from mcp_gateway.audit.ledger import Kind
 from mcp_gateway.audit.payload import Payload
 from mcp_gateway.audit.waiting import Entry, LedgerDown, Waiter
-from mcp_gateway.authenticate import Authenticate
 from mcp_gateway.call import Answer, Call, Grant, Principal, Raw, Receipt
 from mcp_gateway.carry import Carry
-from mcp_gateway.forward import Emit
-from mcp_gateway.listening import Listening
-from mcp_gateway.lists import Cursors
+from mcp_gateway.identity.authenticate import Authenticate
+from mcp_gateway.listing.aside import Aside
+from mcp_gateway.listing.listening import Listening
+from mcp_gateway.listing.lists import Cursors
 from mcp_gateway.pipeline import Pipeline
-from mcp_gateway.policy import Rule
 from mcp_gateway.record import Recorder
 from mcp_gateway.refusals import Refusal, limited, unavailable
-from mcp_gateway.rounds import Rounds
+from mcp_gateway.rights.policy import Rule
 from mcp_gateway.seal import Seal
 from mcp_gateway.steps import Steps
 from mcp_gateway.tasks.begin import Begun
 from mcp_gateway.tasks.ids import TaskIds
 from mcp_gateway.tasks.reads import TaskReads
 from mcp_gateway.tasks.requests import Tasks
+from mcp_gateway.upstream.forward import Emit
+from mcp_gateway.upstream.rounds import Rounds
 from mcp_shared.meta import RECEIPT
 
 DONE = Answer(status="ok", result={"content": Raw(b"[]")})

@@ -10,11 +10,11 @@ from gateway.made import a_call, a_catalogue, a_policy, a_principal, a_rule
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_gateway.authorize import authorize, listing, locate, seek
 from mcp_gateway.call import Call, Grant, Principal
-from mcp_gateway.policy import Agent, Policy, Service, load
+from mcp_gateway.configuration.settings import ConfigError, Rate, Server
 from mcp_gateway.refusals import Refusal
-from mcp_gateway.settings import ConfigError, Rate, Server
+from mcp_gateway.rights.authorize import authorize, listing, locate, seek
+from mcp_gateway.rights.policy import Agent, Policy, Service, load
 
 ROLES = ["analyst", "sales", "support", "contractor", "operator", "auditor", ""]
 

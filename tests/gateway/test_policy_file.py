@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from mcp_gateway.policy import _compile
-from mcp_gateway.policy_file import PolicyFile
+from mcp_gateway.rights.policy import _compile
+from mcp_gateway.rights.policy_file import PolicyFile
 
 LINE = {"roles": ["analyst"]}
 

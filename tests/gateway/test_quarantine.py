@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from gateway.made import SCHEMA
 
-from mcp_gateway import catalogue
-from mcp_gateway.settings import ConfigError, Server
+from mcp_gateway.configuration.settings import ConfigError, Server
+from mcp_gateway.definitions import catalogue
 from mcp_shared.contract import definition_hash
 from mcp_shared.renames import Renamed
 

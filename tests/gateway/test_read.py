@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_gateway.call import Call
-from mcp_gateway.document import MAX_DEPTH, plain, strict
-from mcp_gateway.outgoing import envelope
-from mcp_gateway.read import Notification, read
+from mcp_gateway.door.document import MAX_DEPTH, plain, strict
+from mcp_gateway.door.read import Notification, read
+from mcp_gateway.door.wrapped import decode_header, encode_header
 from mcp_gateway.refusals import Refusal
-from mcp_gateway.wrapped import decode_header, encode_header
+from mcp_gateway.upstream.outgoing import envelope
 
 MODERN = "2026-07-28"
 META = {

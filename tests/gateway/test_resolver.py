@@ -5,7 +5,7 @@ import socket
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from mcp_gateway.resolver import AnotherNetworkError, PinnedResolver, kind_of
+from mcp_gateway.upstream.resolver import AnotherNetworkError, PinnedResolver, kind_of
 
 
 class Names(AbstractResolver):

@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from mcp_gateway.settings import ConfigError, Settings, from_environment, load, servers
+from mcp_gateway.configuration.settings import (
+    ConfigError,
+    Settings,
+    from_environment,
+    load,
+    servers,
+)
 
 GOOD = (
     "public_url: http://localhost:8080\nissuer: http://localhost:8081/realms/mcp\nservers: [one]\n"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_gateway.sse import MessageTooLargeError, event, messages
+from mcp_gateway.upstream.sse import MessageTooLargeError, event, messages
 
 
 class Cut:

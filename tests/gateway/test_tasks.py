@@ -13,14 +13,14 @@ from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from mcp_gateway.call import Raw
-from mcp_gateway.outgoing import envelope
+from mcp_gateway.limits.valkey import Valkey
 from mcp_gateway.refusals import Refusal
 from mcp_gateway.seal import Seal
 from mcp_gateway.tasks import said
 from mcp_gateway.tasks.begin import declares
 from mcp_gateway.tasks.ids import Place, TaskIds
 from mcp_gateway.tasks.reads import TaskReads
-from mcp_gateway.valkey import Valkey
+from mcp_gateway.upstream.outgoing import envelope
 from mcp_local.valkey import Valkey as Server
 
 IDS = TaskIds(Seal(os.urandom(32)))

@@ -12,11 +12,11 @@ from gateway.made import a_call, a_policy, a_principal, a_rule
 from redis.asyncio import Redis
 
 from mcp_gateway.call import Answer, Grant, Principal, Receipt
-from mcp_gateway.policy import Agent, Policy, Rule
+from mcp_gateway.configuration.settings import Limits, Rate
+from mcp_gateway.limits.throttle import PROBE_SECONDS, ValkeyThrottle
 from mcp_gateway.refusals import Refusal
-from mcp_gateway.settings import Limits, Rate
+from mcp_gateway.rights.policy import Agent, Policy, Rule
 from mcp_gateway.switches.live import Switches
-from mcp_gateway.throttle import PROBE_SECONDS, ValkeyThrottle
 from mcp_local.ports import free_port
 from mcp_local.valkey import Valkey
 

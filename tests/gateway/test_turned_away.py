@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from mcp_gateway.door.turned_away import RECORDED_EACH, WINDOW_SECONDS, TurnedAway
 from mcp_gateway.refusals import Refusal, ledger_down, malformed
-from mcp_gateway.turned_away import RECORDED_EACH, WINDOW_SECONDS, TurnedAway
 
 
 class Story:

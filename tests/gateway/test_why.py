@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from gateway.made import a_call, a_catalogue, a_policy, a_principal, a_rule
 
-from mcp_gateway import why
-from mcp_gateway.authorize import authorize, seek
-from mcp_gateway.policy import Agent, Service
+from mcp_gateway.configuration.settings import Rate
 from mcp_gateway.refusals import Refusal
-from mcp_gateway.settings import Rate
+from mcp_gateway.rights import why
+from mcp_gateway.rights.authorize import authorize, seek
+from mcp_gateway.rights.policy import Agent, Service
 
 POLICY = a_policy(
     a_rule(roles=("analyst", "contractor"), rates={"contractor": Rate(calls=2, seconds=60)}),

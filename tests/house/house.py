@@ -26,9 +26,9 @@ from people import Issuer
 from mcp_gateway import app as gateway_app
 from mcp_gateway.audit import keys as audit_keys
 from mcp_gateway.audit.migrate import migrate
-from mcp_gateway.breaker import Breaker
-from mcp_gateway.forward import Forward
-from mcp_gateway.settings import Settings
+from mcp_gateway.configuration.settings import Settings
+from mcp_gateway.upstream.breaker import Breaker
+from mcp_gateway.upstream.forward import Forward
 from mcp_shared import serve
 
 MODERN = "2026-07-28"

@@ -3,7 +3,7 @@
 import pytest
 from house.jobs import Jobs
 
-from mcp_gateway.policy_file import Answers
+from mcp_gateway.rights.policy_file import Answers
 
 KEY = "AKIAIOSFODNN7EXAMPLE"
 

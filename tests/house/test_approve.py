@@ -55,7 +55,7 @@ def reworded(mcp: Any, words: str) -> None:
 async def test_u02_what_drifted_is_called_again_when_exactly_that_was_approved(
     issuer: Issuer, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mcp_gateway.drift.AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr("mcp_gateway.definitions.drift.AGAIN_SECONDS", 0.05)
     mcp = a_server()
     async with counted_server(issuer, mcp) as server, opened(server) as home:
         review = Reviewer(home, server, monkeypatch)

@@ -6,9 +6,9 @@ import pytest
 from house.house import House
 from starlette.applications import Starlette
 
-from mcp_gateway import discovery
-from mcp_gateway.pages import readable
-from mcp_gateway.routes import application
+from mcp_gateway.door.pages import readable
+from mcp_gateway.door.routes import application
+from mcp_gateway.listing import discovery
 
 PAGE = "https://app.larkfield.example"
 METADATA = [discovery.WELL_KNOWN, f"{discovery.WELL_KNOWN}/mcp"]

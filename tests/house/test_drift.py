@@ -72,7 +72,7 @@ async def test_u02_what_is_served_otherwise_on_the_second_list_is_blocked_counte
     change: Callable[[Any], None],
     key: str,
 ) -> None:
-    monkeypatch.setattr("mcp_gateway.drift.AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr("mcp_gateway.definitions.drift.AGAIN_SECONDS", 0.05)
     mcp = a_server()
     with readings() as told:
         monkeypatch.setattr(metrics, "get_meter", told.provider.get_meter)
@@ -99,7 +99,7 @@ async def test_u02_what_is_served_otherwise_on_the_second_list_is_blocked_counte
 async def test_u02_a_change_while_it_runs_is_noticed_and_its_end_too(
     issuer: Issuer, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mcp_gateway.drift.AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr("mcp_gateway.definitions.drift.AGAIN_SECONDS", 0.05)
     mcp = a_server()
     async with counted_server(issuer, mcp) as server, opened(server) as home:
         assert (await home.call(GOOD["name"], GOOD["arguments"])).json()["result"]

@@ -15,7 +15,7 @@ from opentelemetry import metrics
 from people import Issuer
 from readings import Readings, readings
 
-from mcp_gateway.breaker import FAILURES
+from mcp_gateway.upstream.breaker import FAILURES
 from mcp_local import valkey
 from mcp_local.postgres import Postgres
 

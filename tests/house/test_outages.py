@@ -15,7 +15,7 @@ from house.cable import Cable, cable
 from house.conftest import Opened
 from house.house import House
 
-from mcp_gateway.throttle import PROBE_SECONDS
+from mcp_gateway.limits.throttle import PROBE_SECONDS
 from mcp_local import valkey
 from mcp_local.valkey import Valkey
 

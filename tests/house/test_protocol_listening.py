@@ -13,8 +13,8 @@ from house.conftest import Opened
 from house.house import META, House
 from house.wire import Wire, events
 
-from mcp_gateway import listening
-from mcp_gateway.listening import MOST_PER_PERSON
+from mcp_gateway.listing import listening
+from mcp_gateway.listing.listening import MOST_PER_PERSON
 
 ID = "io.modelcontextprotocol/subscriptionId"
 ALL = {"toolsListChanged": True, "promptsListChanged": True}
@@ -156,7 +156,7 @@ async def test_listening_takes_a_stream_and_a_filter(home: House) -> None:
 async def test_a_quiet_stream_says_that_it_is_still_there(
     home: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mcp_gateway.response.QUIET_SECONDS", 0.02)
+    monkeypatch.setattr("mcp_gateway.door.response.QUIET_SECONDS", 0.02)
     async with listens(home) as wire:
         await until(lambda: wire.body.count(b": still here\n\n") > 2)
         assert len(events(wire.body)) == 1

@@ -8,8 +8,8 @@ from house.conftest import Opened
 from house.test_protocol_rounds import DONE, asked, call
 from house.test_switches import another_replica
 
-from mcp_gateway.rounds import Rounds
 from mcp_gateway.seal import Seal
+from mcp_gateway.upstream.rounds import Rounds
 
 
 async def test_a_question_of_one_replica_is_answered_at_another(

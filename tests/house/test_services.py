@@ -15,7 +15,7 @@ from house.operator import Operator
 from joserfc.jwk import RSAKey
 from people import Issuer, running_issuer
 
-from mcp_gateway.keycloak import _key_attributes, public_jwk
+from mcp_gateway.realm.keycloak import _key_attributes, public_jwk
 
 ADD = GOOD["name"]
 NOTE = {"number": 1, "idempotency_key": "key-00001"}

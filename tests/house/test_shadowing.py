@@ -15,7 +15,7 @@ from people import Issuer
 from shared.toolbox import add_numbers
 
 from mcp_gateway import app
-from mcp_gateway.settings import ConfigError
+from mcp_gateway.configuration.settings import ConfigError
 from mcp_shared import serve
 
 ONE = GOOD["arguments"]

@@ -10,7 +10,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from mcp_gateway import edge, exchange, forward
+from mcp_gateway.door import edge
+from mcp_gateway.identity import exchange
+from mcp_gateway.upstream import forward
 
 CANARY = "heron4711"
 

@@ -9,7 +9,7 @@ from house.house import RECEIPT, House
 from house.jobs import CAPABILITIES, EXTENSION, Jobs
 from shared import taskbox
 
-from mcp_gateway.settings import Rate
+from mcp_gateway.configuration.settings import Rate
 
 UNKNOWN = {"code": -32602, "message": "Unknown task"}
 

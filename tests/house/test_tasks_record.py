@@ -7,7 +7,7 @@ import pytest
 from attacks import test_ledger_paths as paths
 from house.jobs import Jobs
 
-from mcp_gateway.settings import Rate
+from mcp_gateway.configuration.settings import Rate
 
 LOST = "UPDATE tasks.task SET holder = 'another', leased_until = now() - interval '1 s'"
 Ask = Callable[[Jobs, str], Awaitable[Any]]

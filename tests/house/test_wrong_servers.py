@@ -10,7 +10,7 @@ from house.backends import Behaviour, answers, result_of
 from house.house import House
 from house.wire import Wire, events
 
-from mcp_gateway.breaker import FAILURES
+from mcp_gateway.upstream.breaker import FAILURES
 
 
 def a_lot(call: dict[str, Any]) -> bytes:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from people import BASE_REALM
 
-from mcp_gateway.keycloak import derive, public_jwk
+from mcp_gateway.realm.keycloak import derive, public_jwk
 from mcp_realm.apply_wanted import wanted
 from mcp_realm.compare import KINDS, Change, Comparison, Kind, Realm, compare
 from mcp_realm.compare_text import lines

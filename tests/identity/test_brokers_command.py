@@ -9,7 +9,7 @@ import yaml
 from identity.brokers.brokered import ALIAS, GROUPS, SALES, SECRET
 from identity.brokers.entra import Entra, running_entra
 
-from mcp_gateway.keycloak import MADE, MARK
+from mcp_gateway.realm.keycloak import MADE, MARK
 from mcp_realm.brokers import Brokers, wanted
 from mcp_realm.brokers_command import CANNOT, DIFFERS, DONE, main, problems
 from mcp_realm.brokers_compare import TakenError, compare

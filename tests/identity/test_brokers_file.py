@@ -8,7 +8,7 @@ import pytest
 import yaml
 from people import BASE_REALM, ROOT
 
-from mcp_gateway.settings import ConfigError
+from mcp_gateway.configuration.settings import ConfigError
 from mcp_realm import brokers_flows
 from mcp_realm.brokers import Brokers, read, wanted
 

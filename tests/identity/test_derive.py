@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from joserfc.jwk import RSAKey
 from people import BASE_REALM, ROOT
 
-from mcp_gateway.keycloak import MADE, MARK, derive, endpoint_digest, public_jwk
+from mcp_gateway.realm.keycloak import MADE, MARK, derive, endpoint_digest, public_jwk
 
 KEY = RSAKey.generate_key(2048)
 JWK = public_jwk(KEY.as_pem(private=True))

@@ -1,4 +1,4 @@
-"""`python -m mcp_gateway.keycloak render`, from a gateway's own files."""
+"""`python -m mcp_gateway.realm render`, from a gateway's own files."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from joserfc.jwk import RSAKey
 from people import BASE_REALM
 
-from mcp_gateway.keycloak import main
+from mcp_gateway.realm.keycloak import main
 
 POLICY = """
 tools:

@@ -118,10 +118,12 @@ def test_the_stack_comes_up_with_somebody_elses_server_and_its_calls_go_as_expec
 
 
 def test_the_policy_is_shown_and_explained(copy: Copy) -> None:
-    matrix = copy.run("-m", "mcp_gateway.why")
+    matrix = copy.run("-m", "mcp_gateway.rights.why")
     assert matrix.returncode == 0, matrix.stderr
     assert "write_roman" in matrix.stdout
-    why = copy.run("-m", "mcp_gateway.why", "--person", "cho", "--tool", "numbers_write_roman")
+    why = copy.run(
+        "-m", "mcp_gateway.rights.why", "--person", "cho", "--tool", "numbers_write_roman"
+    )
     assert "the person has [support]" in why.stdout, why.stderr
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from local.small_stack import BASE, SERVER, clone
 
-from mcp_gateway.settings import ConfigError
+from mcp_gateway.configuration.settings import ConfigError
 from mcp_local import control
 from mcp_local.fill import Filler, databases, with_database, with_login
 from mcp_local.plan import plan

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from local.small_stack import BASE, SERVER, clone
 
-from mcp_gateway.settings import ConfigError
+from mcp_gateway.configuration.settings import ConfigError
 from mcp_local import control
 from mcp_local.allocation import allocate
 from mcp_local.load import load

@@ -123,7 +123,7 @@ def test_an_exporter_says_each_kind_of_thing_once_in_a_while(
     assert not passes("opentelemetry.exporter.traces")
     assert passes("opentelemetry.exporter.traces", logging.WARNING)
     assert passes("opentelemetry.exporter.metrics")
-    assert passes("mcp_gateway.edge")
-    assert passes("mcp_gateway.edge")
+    assert passes("mcp_gateway.door.edge")
+    assert passes("mcp_gateway.door.edge")
     now[0] += 301
     assert passes("opentelemetry.exporter.traces")

@@ -5,10 +5,10 @@ import gc
 import logging
 import sys
 
-from mcp_gateway import production
 from mcp_gateway.app import Gateway, build
-from mcp_gateway.leaving import serve
-from mcp_gateway.settings import ConfigError, exit_with, from_environment
+from mcp_gateway.configuration import production
+from mcp_gateway.configuration.settings import ConfigError, exit_with, from_environment
+from mcp_gateway.door.leaving import serve
 from mcp_shared import logs, telemetry
 
 log = logging.getLogger(__name__)

@@ -17,46 +17,49 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mcp_gateway import addresses, catalogue, discovery, policy, production, settings
 from mcp_gateway.answers.inspection import Inspection
-from mcp_gateway.aside import Aside
 from mcp_gateway.audit import checkpointing
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.payload import Vault
 from mcp_gateway.audit.room import Room, opened
-from mcp_gateway.authenticate import Authenticate
 from mcp_gateway.call import AGGREGATE
 from mcp_gateway.carry import Carry
+from mcp_gateway.configuration import addresses, production, settings
+from mcp_gateway.configuration.settings import Config, ConfigError, Server, Settings
 from mcp_gateway.console.app import Console
-from mcp_gateway.drift import Drift
-from mcp_gateway.edge import Edge
-from mcp_gateway.exchange import Exchange
-from mcp_gateway.floods import Floods
-from mcp_gateway.forward import Forward, Upstream
-from mcp_gateway.health import Health
-from mcp_gateway.listening import Listening
-from mcp_gateway.lists import Cursors
-from mcp_gateway.measures import Measures
-from mcp_gateway.outbound import Outbound
-from mcp_gateway.pages import readable
+from mcp_gateway.definitions import catalogue
+from mcp_gateway.definitions.drift import Drift
+from mcp_gateway.door.edge import Edge
+from mcp_gateway.door.floods import Floods
+from mcp_gateway.door.health import Health
+from mcp_gateway.door.pages import readable
+from mcp_gateway.door.routes import application
+from mcp_gateway.door.turned_away import TurnedAway
+from mcp_gateway.identity.authenticate import Authenticate
+from mcp_gateway.identity.exchange import Exchange
+from mcp_gateway.limits.throttle import ValkeyThrottle
+from mcp_gateway.limits.valkey import Valkey
+from mcp_gateway.listing import discovery
+from mcp_gateway.listing.aside import Aside
+from mcp_gateway.listing.listening import Listening
+from mcp_gateway.listing.lists import Cursors
 from mcp_gateway.pipeline import Pipeline
-from mcp_gateway.policy import Policy
 from mcp_gateway.record import Recorder
-from mcp_gateway.reload import Reload
-from mcp_gateway.rounds import Rounds
-from mcp_gateway.routes import application
+from mcp_gateway.rights import policy
+from mcp_gateway.rights.policy import Policy
+from mcp_gateway.rights.reload import Reload
 from mcp_gateway.seal import Seal
-from mcp_gateway.settings import Config, ConfigError, Server, Settings
 from mcp_gateway.steps import Steps
 from mcp_gateway.switches.live import Switches
 from mcp_gateway.tasks.begin import Begun
 from mcp_gateway.tasks.ids import TaskIds
 from mcp_gateway.tasks.reads import TaskReads
 from mcp_gateway.tasks.requests import Tasks
-from mcp_gateway.throttle import ValkeyThrottle
-from mcp_gateway.turned_away import TurnedAway
-from mcp_gateway.valkey import Valkey
-from mcp_gateway.vitals import Vitals
+from mcp_gateway.telemetry.measures import Measures
+from mcp_gateway.telemetry.vitals import Vitals
+from mcp_gateway.upstream.forward import Forward, Upstream
+from mcp_gateway.upstream.outbound import Outbound
+from mcp_gateway.upstream.rounds import Rounds
 from mcp_shared.tokens import KeySource, fetch_json
 
 log = logging.getLogger(__name__)

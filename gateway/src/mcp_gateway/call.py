@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from mcp_gateway.policy import Rule
+from mcp_gateway.rights.policy import Rule
 
 Era = Literal["modern", "legacy"]
 Raw = msgspec.Raw

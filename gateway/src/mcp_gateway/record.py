@@ -20,8 +20,8 @@ from mcp_gateway.audit.payload import Payload, Vault
 from mcp_gateway.audit.redaction import SALT_BYTES, redact
 from mcp_gateway.audit.waiting import Entry, LedgerDown
 from mcp_gateway.call import Answer, Call, Grant, Principal, Raw, Receipt
-from mcp_gateway.policy import Rule
 from mcp_gateway.refusals import Refusal, ledger_down
+from mcp_gateway.rights.policy import Rule
 from mcp_shared.meta import RECEIPT
 
 log = logging.getLogger(__name__)

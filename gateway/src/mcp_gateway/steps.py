@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mcp_gateway.call import Answer, Grant, Receipt
-from mcp_gateway.catalogue import Catalogue
-from mcp_gateway.forward import Emit
-from mcp_gateway.policy import Policy
+from mcp_gateway.definitions.catalogue import Catalogue
+from mcp_gateway.limits.throttle import Throttle
 from mcp_gateway.record import Recorder
-from mcp_gateway.throttle import Throttle
+from mcp_gateway.rights.policy import Policy
+from mcp_gateway.upstream.forward import Emit
 
 
 class Forwarding(Protocol):

@@ -6,8 +6,9 @@ import os
 import sys
 from pathlib import Path
 
-from mcp_gateway import policy, settings
-from mcp_gateway.settings import ConfigError
+from mcp_gateway.configuration import settings
+from mcp_gateway.configuration.settings import ConfigError
+from mcp_gateway.rights import policy
 from mcp_local.cli import FORESEEN
 from mcp_local.place import find_root
 from mcp_playbook import evidence, screen, source

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from mcp_gateway.settings import Server
+from mcp_gateway.configuration.settings import Server
 from mcp_local.governed import Call
 from mcp_local.load import Stack
 from mcp_playbook import wire

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from mcp_gateway import settings
+from mcp_gateway.configuration import settings
 from mcp_local import control, environment, ledger_view, trust
 from mcp_local.fill import Filler
 from mcp_local.governed import Call, calls_of

@@ -7,7 +7,7 @@ import argparse
 import subprocess
 import sys
 
-from mcp_gateway.settings import ConfigError
+from mcp_gateway.configuration.settings import ConfigError
 from mcp_local import environment
 from mcp_local.load import load
 from mcp_local.place import NoRepositoryError

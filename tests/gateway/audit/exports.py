@@ -10,7 +10,7 @@ from gateway.audit.conftest import Place
 from mcp_gateway.audit import keys
 from mcp_gateway.audit.export import Exported, export
 from mcp_gateway.audit.export_file import sink
-from mcp_gateway.ids import call_id
+from mcp_gateway.door.ids import call_id
 
 
 async def written(place: Place, body: dict[str, Any], calls: int = 12) -> list[str]:

@@ -24,13 +24,13 @@ from mcp_gateway.audit import keys
 from mcp_gateway.audit.ledger import Kind, Ledger
 from mcp_gateway.audit.migrate import migrate
 from mcp_gateway.audit.waiting import Entry
-from mcp_gateway.catalogue import Catalogue, Pinned
+from mcp_gateway.configuration.settings import Rate
 from mcp_gateway.console.app import Console
 from mcp_gateway.console.session import Cookies, Session
-from mcp_gateway.ids import call_id
-from mcp_gateway.policy import Agent, Policy, Rule
+from mcp_gateway.definitions.catalogue import Catalogue, Pinned
+from mcp_gateway.door.ids import call_id
 from mcp_gateway.refusals import ledger_down
-from mcp_gateway.settings import Rate
+from mcp_gateway.rights.policy import Agent, Policy, Rule
 from mcp_local import postgres
 from mcp_local.ports import free_port
 

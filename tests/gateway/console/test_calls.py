@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from gateway.console.conftest import House
 
-from mcp_gateway.ids import call_id
+from mcp_gateway.door.ids import call_id
 
 
 def found(page: str) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from gateway.console.conftest import House
 
 from mcp_gateway import console
-from mcp_gateway.connect import configurations
+from mcp_gateway.console.connect import configurations
 
 FOLDER = Path(console.__file__).parent
 VENDORED = sorted((FOLDER / "static" / "vendor").iterdir())

@@ -14,10 +14,10 @@ import redis.asyncio
 from infra.terraform.tree import FOLDER, resources
 from redis.exceptions import NoPermissionError
 
-from mcp_gateway.buckets import ANY, Script
+from mcp_gateway.limits.buckets import ANY, Script
+from mcp_gateway.limits.valkey import Valkey as Trips
 from mcp_gateway.switches.change import ring
 from mcp_gateway.switches.live import BELL
-from mcp_gateway.valkey import Valkey as Trips
 from mcp_local.postgres import Postgres
 from mcp_local.valkey import Valkey
 

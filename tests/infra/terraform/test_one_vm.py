@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from infra.terraform.tree import FOLDER
 
-from mcp_gateway.settings import Settings as GatewaySettings
+from mcp_gateway.configuration.settings import Settings as GatewaySettings
 from mcp_shared.settings import ServerSettings
 
 UNITS = FOLDER / "one-vm" / "units"

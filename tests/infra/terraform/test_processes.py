@@ -10,8 +10,8 @@ import yaml
 from infra.terraform.conftest import ISSUER, PUBLIC
 from infra.terraform.tree import FOLDER, ROOT
 
-from mcp_gateway.settings import Settings as GatewaySettings
-from mcp_gateway.settings import load, servers
+from mcp_gateway.configuration.settings import Settings as GatewaySettings
+from mcp_gateway.configuration.settings import load, servers
 from mcp_local.stack_toml import PartFile, read_base, read_part
 from mcp_shared.settings import ServerSettings
 
@@ -128,7 +128,7 @@ def test_the_task_runs_as_the_user_of_the_image() -> None:
 
 
 def test_exposure_is_what_the_gateway_reads_of_the_policies(plan: dict[str, Any]) -> None:
-    from mcp_gateway import policy
+    from mcp_gateway.rights import policy
 
     rules = policy.load(list(LISTED.values()), ROOT / "gateway/agents.yaml", 30.0)
     wanted = {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from mcp_gateway import settings
+from mcp_gateway.configuration import settings
 from mcp_playbook.drill.rug_pull import _copy
 
 

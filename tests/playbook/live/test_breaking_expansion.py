@@ -11,7 +11,7 @@ from playbook.live.conftest import ROOT, Through
 from playbook.live.test_breaking_servers import Tool, kit, listing
 from playbook.live.verdicts import fails, passes, waits
 
-from mcp_gateway.settings import Server
+from mcp_gateway.configuration.settings import Server
 from mcp_local import advisories
 from mcp_playbook.checks import week_3_rehearsed, week_4
 from mcp_playbook.deployment import Deployment

@@ -14,7 +14,7 @@ from playbook.live.conftest import Through
 from playbook.live.meddler import Answered, Asked, Change, Forward
 from playbook.live.verdicts import fails, passes, waits
 
-from mcp_gateway.settings import Server
+from mcp_gateway.configuration.settings import Server
 from mcp_playbook.checks import week_1 as week
 from mcp_playbook.deployment import Deployment, Kit, Launch
 

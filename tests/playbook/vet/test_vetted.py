@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playbook.vet.recorded import ROOT
 
-from mcp_gateway.settings import Server
+from mcp_gateway.configuration.settings import Server
 from mcp_playbook.vet import FOLDER, ReportError, foreign, reports, unvetted
 from mcp_playbook.vet import record as records
 from mcp_playbook.vet.audit import audit

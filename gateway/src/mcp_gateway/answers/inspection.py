@@ -18,8 +18,8 @@ from mcp_gateway.answers.leaks import LAX, Leak, compiled
 from mcp_gateway.answers.shapes import ESCAPES
 from mcp_gateway.audit.redaction import commitment
 from mcp_gateway.call import Answer, Call, Grant, Raw
-from mcp_gateway.interpret import failed
-from mcp_gateway.policy_file import Answers
+from mcp_gateway.rights.policy_file import Answers
+from mcp_gateway.upstream.interpret import failed
 from mcp_shared.meta import ORIGIN, RECEIPT, REFUSED
 
 LARGE = 262_144  # bytes; what is larger is looked through beside the loop, which goes on meanwhile

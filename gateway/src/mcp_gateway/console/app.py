@@ -13,7 +13,6 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from mcp_gateway.catalogue import Catalogue
 from mcp_gateway.console.audit import Audit
 from mcp_gateway.console.headers import Headers
 from mcp_gateway.console.issuer import Issuer
@@ -23,7 +22,8 @@ from mcp_gateway.console.reader import LedgerAwayError, Reader
 from mcp_gateway.console.session import Cookies, Session
 from mcp_gateway.console.sign_in import ROLES, Event, SignIn, sign_in_address
 from mcp_gateway.console.wanted import WantedError
-from mcp_gateway.policy import Policy
+from mcp_gateway.definitions.catalogue import Catalogue
+from mcp_gateway.rights.policy import Policy
 
 Page = Callable[[Request, Session], Awaitable[Response]]
 

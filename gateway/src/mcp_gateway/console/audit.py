@@ -18,7 +18,6 @@ from mcp_gateway.audit.export import export
 from mcp_gateway.audit.export_file import sink
 from mcp_gateway.audit.keys import KeyFileError, load_public
 from mcp_gateway.audit.lookup import verify_entry
-from mcp_gateway.catalogue import Catalogue
 from mcp_gateway.console import audit_proof, calls, wanted
 from mcp_gateway.console.audit_state import state
 from mcp_gateway.console.look import Clock, Look
@@ -27,6 +26,7 @@ from mcp_gateway.console.reader import LedgerAwayError, Reader
 from mcp_gateway.console.session import Session
 from mcp_gateway.console.sign_in import Event
 from mcp_gateway.console.wanted import Wanted, WantedError
+from mcp_gateway.definitions.catalogue import Catalogue
 from mcp_gateway.refusals import Refusal
 
 Page = Callable[[Request, Session], Awaitable[Response]]

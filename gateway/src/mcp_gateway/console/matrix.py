@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mcp_gateway.catalogue import Catalogue
-from mcp_gateway.policy import Agent, Family, Policy, Rule
-from mcp_gateway.settings import Rate
+from mcp_gateway.configuration.settings import Rate
+from mcp_gateway.definitions.catalogue import Catalogue
+from mcp_gateway.rights.policy import Agent, Family, Policy, Rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mcp_gateway.call import AGGREGATE
-from mcp_gateway.catalogue import Catalogue
-from mcp_gateway.connect import configurations
 from mcp_gateway.console import calls, wanted
 from mcp_gateway.console.calls import Record
+from mcp_gateway.console.connect import configurations
 from mcp_gateway.console.look import Clock, Look
 from mcp_gateway.console.matrix import matrix
 from mcp_gateway.console.overview import overview
@@ -21,8 +20,9 @@ from mcp_gateway.console.reader import Reader
 from mcp_gateway.console.sealed import verdict
 from mcp_gateway.console.session import Session
 from mcp_gateway.console.wanted import WantedError
-from mcp_gateway.discovery import path_of, scope_of
-from mcp_gateway.policy import Policy
+from mcp_gateway.definitions.catalogue import Catalogue
+from mcp_gateway.listing.discovery import path_of, scope_of
+from mcp_gateway.rights.policy import Policy
 
 # a long window reads the whole ledger of it, on the database that every call waits for
 REFRESH = {"1h": "15s", "24h": "60s", "7d": "300s"}

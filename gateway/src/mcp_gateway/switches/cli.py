@@ -11,10 +11,12 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from mcp_gateway import catalogue, policy, settings
 from mcp_gateway.audit import keys
 from mcp_gateway.audit.waiting import LedgerDown
-from mcp_gateway.settings import ConfigError, Settings, from_environment
+from mcp_gateway.configuration import settings
+from mcp_gateway.configuration.settings import ConfigError, Settings, from_environment
+from mcp_gateway.definitions import catalogue
+from mcp_gateway.rights import policy
 from mcp_gateway.switches import table
 from mcp_gateway.switches.change import Change, Done, apply, listed
 from mcp_gateway.switches.live import AGAIN_SECONDS

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from mcp_gateway.valkey import FAULTS, Valkey
+from mcp_gateway.limits.valkey import FAULTS, Valkey
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,9 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from mcp_gateway.authorize import Sought, decided, known, of_task
 from mcp_gateway.call import AGGREGATE, Answer, Call, Grant, Principal, Raw
 from mcp_gateway.carry import Carry
-from mcp_gateway.policy import Decision, Policy, Rule
+from mcp_gateway.configuration.settings import Rate
 from mcp_gateway.refusals import (
     INVALID_PARAMS,
     Refusal,
@@ -28,13 +27,14 @@ from mcp_gateway.refusals import (
     unknown_method,
     unknown_name,
 )
-from mcp_gateway.rounds import requests_of, undeclared
-from mcp_gateway.settings import Rate
+from mcp_gateway.rights.authorize import Sought, decided, known, of_task
+from mcp_gateway.rights.policy import Decision, Policy, Rule
 from mcp_gateway.steps import Steps
 from mcp_gateway.tasks import said
 from mcp_gateway.tasks.begin import declares
 from mcp_gateway.tasks.ids import Place, TaskIds
 from mcp_gateway.tasks.reads import TaskReads
+from mcp_gateway.upstream.rounds import requests_of, undeclared
 from mcp_shared.meta import RECEIPT
 from mcp_shared.tasks.wire import CANCEL, GET, IDENTIFIER, REASON, UPDATE
 

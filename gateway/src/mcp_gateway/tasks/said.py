@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from mcp_gateway.call import Answer, Grant, Raw
-from mcp_gateway.interpret import interpreted
 from mcp_gateway.refusals import not_the_protocol
+from mcp_gateway.upstream.interpret import interpreted
 from mcp_shared.tasks.wire import REASON
 
 STATES = frozenset({"working", "input_required", "completed", "failed", "cancelled"})

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from infra_checks.bench import Bench
-from mcp_gateway import plain_yaml
+from mcp_gateway.configuration import plain_yaml
 
 FOLDER = Path("infra/observability")
 SEVERITIES = {"page", "ticket", "none"}

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mcp_gateway import plain_yaml
+from mcp_gateway.configuration import plain_yaml
 
 FOLDER = Path("infra/observability/collector")
 FIRST = "collector.yaml"

@@ -13,10 +13,11 @@ from pathlib import Path
 
 TAG = re.compile(r"v(\d+\.\d+\.\d+)")
 HEADING = re.compile(r"^## \[?(?P<name>[^\]\s]+)\]?.*$", re.MULTILINE)
+GATEWAY = "gateway/src/mcp_gateway"
 # where the version is written; the pattern's first group is it
 PLACES = {
-    "gateway/src/mcp_gateway/discovery.py": re.compile(r'SERVER_INFO = .*"version": "([^"]+)"'),
-    "gateway/src/mcp_gateway/outgoing.py": re.compile(r'GATEWAY_INFO = .*"version":"([^"]+)"'),
+    f"{GATEWAY}/listing/discovery.py": re.compile(r'SERVER_INFO = .*"version": "([^"]+)"'),
+    f"{GATEWAY}/upstream/outgoing.py": re.compile(r'GATEWAY_INFO = .*"version":"([^"]+)"'),
 }
 
 

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from joserfc.errors import JoseError
 
-from mcp_gateway import settings
-from mcp_gateway.keycloak import from_files
+from mcp_gateway.configuration import settings
+from mcp_gateway.realm.keycloak import from_files
 from mcp_local import trust
 from mcp_local.place import Place, place
 from mcp_realm.admin import CannotError, Login, login

@@ -14,7 +14,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 from keycloak import KeycloakAdmin
 
-from mcp_gateway.keycloak import public_jwk
+from mcp_gateway.realm.keycloak import public_jwk
 from mcp_realm.apply_found import asked
 from mcp_realm.apply_target import Target
 

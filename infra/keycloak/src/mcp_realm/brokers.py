@@ -29,8 +29,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from mcp_gateway.keycloak import MADE, MARK
-from mcp_gateway.settings import ConfigError, Strict, parse, read_yaml
+from mcp_gateway.configuration.settings import ConfigError, Strict, parse, read_yaml
+from mcp_gateway.realm.keycloak import MADE, MARK
 from mcp_realm import brokers_flows as flows
 from mcp_realm.brokers_upstream import GUID, Endpoints, Kind, Url, endpoints
 

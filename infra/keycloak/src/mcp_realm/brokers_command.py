@@ -12,8 +12,9 @@ from typing import Any
 
 import httpx2
 
-from mcp_gateway import policy, settings
-from mcp_gateway.settings import ConfigError
+from mcp_gateway.configuration import settings
+from mcp_gateway.configuration.settings import ConfigError
+from mcp_gateway.rights import policy
 from mcp_local.place import place
 from mcp_realm import admin as door
 from mcp_realm import brokers, brokers_put

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mcp_gateway.keycloak import MADE, MARK
+from mcp_gateway.realm.keycloak import MADE, MARK
 
 Representation = dict[str, Any]
 Wanted = Mapping[str, list[Representation]]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from mcp_gateway.keycloak import ADOPTED, MADE, MARK
+from mcp_gateway.realm.keycloak import ADOPTED, MADE, MARK
 from mcp_realm import compare_facts as facts
 from mcp_realm.compare_facts import Fact, Facts
 

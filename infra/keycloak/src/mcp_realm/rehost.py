@@ -13,8 +13,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from mcp_gateway import connect, settings
-from mcp_gateway.keycloak import from_files
+from mcp_gateway.configuration import settings
+from mcp_gateway.console import connect
+from mcp_gateway.realm.keycloak import from_files
 from mcp_local.place import place
 from mcp_realm import apply, apply_wanted, compare_text, rehost_files
 from mcp_realm.admin import CannotError

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mcp_gateway.settings import ConfigError
+from mcp_gateway.configuration.settings import ConfigError
 from mcp_local import control, logs, screen
 from mcp_local.allocation import PortBusyError
 from mcp_local.backup import BackupError

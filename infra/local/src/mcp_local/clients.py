@@ -1,6 +1,6 @@
 """What to paste into a client, and what it must trust where the stack answers https."""
 
-from mcp_gateway.connect import configurations
+from mcp_gateway.console.connect import configurations
 from mcp_local import screen
 from mcp_local.place import Place
 from mcp_local.trust import Authority

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from mcp_gateway.settings import ConfigError
+from mcp_gateway.configuration.settings import ConfigError
 from mcp_local import control, postgres_home, screen, stack_file, trust, valkey
 from mcp_local.allocation import public_ports
 from mcp_local.board import READY, read_board

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from mcp_gateway.keycloak import endpoint_digest
+from mcp_gateway.realm.keycloak import endpoint_digest
 from mcp_local import control
 from mcp_local.doctor_finding import Answer, Finding, ask, place_of
 from mcp_local.governed import CLIENT_ID
@@ -98,7 +98,7 @@ def audience(stack: Stack) -> Finding:
         wanted in named,
         f"At Keycloak: Client scopes, {SCOPE}, Mappers: an Audience mapper with Included Client "
         f"Audience {wanted}. `{APPLY.get(here.idp, 'make realm')}` makes it; gateway/src/"
-        "mcp_gateway/keycloak.py `_audience_scope` says how.",
+        "mcp_gateway/realm/keycloak.py `_audience_scope` says how.",
     )
 
 

@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Literal
 
-from mcp_gateway.settings import Server, load, servers
+from mcp_gateway.configuration.settings import Server, load, servers
 from mcp_local.stack_toml import (
     BaseFile,
     BaseService,

@@ -1,6 +1,8 @@
 """Whether the gateway could use its policies: a running one keeps the last good ones, silently."""
 
-from mcp_gateway import catalogue, policy, settings
+from mcp_gateway.configuration import settings
+from mcp_gateway.definitions import catalogue
+from mcp_gateway.rights import policy
 from mcp_local.place import Place
 
 

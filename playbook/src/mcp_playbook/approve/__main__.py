@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from mcp_gateway.audit import keys
 from mcp_gateway.audit.waiting import LedgerDown
-from mcp_gateway.settings import ConfigError, Settings, from_environment
+from mcp_gateway.configuration.settings import ConfigError, Settings, from_environment
 from mcp_gateway.switches.cli import operator
 from mcp_playbook.approve import approval
 from mcp_playbook.approve.approval import Approval

@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mcp_gateway import settings
 from mcp_gateway.audit import keys
 from mcp_gateway.audit.ledger import Ledger
-from mcp_gateway.settings import Settings
+from mcp_gateway.configuration import settings
+from mcp_gateway.configuration.settings import Settings
 from mcp_gateway.switches.change import REPLICA
 from mcp_playbook.diff import live
 from mcp_playbook.diff.change import Change, Weight

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mcp_gateway.settings import ConfigError, from_environment
+from mcp_gateway.configuration.settings import ConfigError, from_environment
 from mcp_local.place import NoRepositoryError, place
 from mcp_playbook.diff import live, sources
 from mcp_playbook.diff.definitions import compare

@@ -6,12 +6,13 @@ from typing import Any
 import httpx2
 from joserfc import jwk
 
-from mcp_gateway import addresses, discovery, settings
-from mcp_gateway.drift import FAMILIES, MAX_PAGES
-from mcp_gateway.exchange import Exchange
-from mcp_gateway.outbound import Outbound
+from mcp_gateway.configuration import addresses, settings
+from mcp_gateway.configuration.settings import Settings
+from mcp_gateway.definitions.drift import FAMILIES, MAX_PAGES
+from mcp_gateway.identity.exchange import Exchange
+from mcp_gateway.listing import discovery
 from mcp_gateway.refusals import Refusal
-from mcp_gateway.settings import Settings
+from mcp_gateway.upstream.outbound import Outbound
 from mcp_playbook import wire
 from mcp_playbook.lint.sources import SourceError
 

@@ -13,7 +13,8 @@ from typing import Any, Self
 
 import httpx2
 
-from mcp_gateway import policy, settings
+from mcp_gateway.configuration import settings
+from mcp_gateway.rights import policy
 from mcp_local.governed import CLIENT_ID, Call, calls_of
 from mcp_local.load import Stack
 from mcp_local.people import people

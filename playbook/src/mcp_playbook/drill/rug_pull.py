@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from mcp_gateway import settings
+from mcp_gateway.configuration import settings
 from mcp_local.load import Stack
 from mcp_playbook.drill.callers import Callers
 from mcp_playbook.drill.rehearsal import NotAsExpectedError, Rehearsal, took

@@ -3,7 +3,7 @@
 import asyncio
 from enum import StrEnum
 
-from mcp_gateway.breaker import FAILURES, REST_SECONDS
+from mcp_gateway.upstream.breaker import FAILURES, REST_SECONDS
 from mcp_playbook.drill.rehearsal import Rehearsal
 
 MARGIN_SECONDS = 1.0

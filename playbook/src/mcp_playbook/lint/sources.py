@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mcp_gateway import settings
-from mcp_gateway.settings import ConfigError
+from mcp_gateway.configuration import settings
+from mcp_gateway.configuration.settings import ConfigError
 from mcp_playbook.lint.rules.staleness import hashes
 from mcp_playbook.lint.server import Record
 

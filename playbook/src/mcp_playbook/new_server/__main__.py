@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from mcp_gateway.settings import ConfigError
+from mcp_gateway.configuration.settings import ConfigError
 from mcp_local.place import NoRepositoryError, Place, place, prepare
 from mcp_playbook.new_server import put, room
 from mcp_playbook.new_server.kinds import Kind, kind

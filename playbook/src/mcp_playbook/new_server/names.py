@@ -4,7 +4,7 @@ import keyword
 import re
 from dataclasses import dataclass
 
-from mcp_gateway.settings import SERVER_NAME
+from mcp_gateway.configuration.settings import SERVER_NAME
 
 THING = re.compile(r"^[a-z]{2,}( [a-z]{2,})*$")
 MAX_THING = 20  # so that no tool's name has more than the 64 characters that hosts take

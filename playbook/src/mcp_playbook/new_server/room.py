@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mcp_gateway.policy_file import PolicyFile
-from mcp_gateway.settings import parse, read_yaml
+from mcp_gateway.configuration.settings import parse, read_yaml
+from mcp_gateway.rights.policy_file import PolicyFile
 from mcp_playbook.lint import lint
 from mcp_playbook.lint.sources import accept, of_folder
 from mcp_playbook.new_server.kinds import Kind

@@ -4,7 +4,7 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcp_gateway.settings import ConfigError
+from mcp_gateway.configuration.settings import ConfigError
 from mcp_local.plan import EVERY_SERVER, plan
 from mcp_local.stack_toml import StackTomlError
 from mcp_playbook.new_server.names import Names, RefusedError

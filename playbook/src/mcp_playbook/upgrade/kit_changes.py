@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mcp_gateway.settings import ConfigError
+from mcp_gateway.configuration.settings import ConfigError
 from mcp_playbook.upgrade import kit_version, ownership
 from mcp_playbook.upgrade.git import Git, GitError
 from mcp_playbook.upgrade.kit_version import KitVersion, UnknownVersionError

@@ -3,7 +3,7 @@
 import tomllib
 from dataclasses import dataclass, field
 
-from mcp_gateway.settings import ConfigError
+from mcp_gateway.configuration.settings import ConfigError
 from mcp_local import ledger_view
 from mcp_local.load import Stack
 from mcp_playbook.upgrade import kit_changes, kit_version, merge, news, preview, standing, state

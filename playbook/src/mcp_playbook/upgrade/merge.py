@@ -10,7 +10,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mcp_gateway.settings import ConfigError
+from mcp_gateway.configuration.settings import ConfigError
 from mcp_playbook.upgrade import kit_version, ownership
 from mcp_playbook.upgrade.git import Git, GitError
 from mcp_playbook.upgrade.kit_changes import removed_folders

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from mcp_gateway.settings import Strict, parse
+from mcp_gateway.configuration.settings import Strict, parse
 
 FILE = "playbook/ownership.toml"
 Owner = Literal["yours", "shared", "kit"]

@@ -13,10 +13,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mcp_gateway import catalogue, policy, settings
-from mcp_gateway.catalogue import Pinned
-from mcp_gateway.reload import differences
-from mcp_gateway.settings import Config, ConfigError, Listed
+from mcp_gateway.configuration import settings
+from mcp_gateway.configuration.settings import Config, ConfigError, Listed
+from mcp_gateway.definitions import catalogue
+from mcp_gateway.definitions.catalogue import Pinned
+from mcp_gateway.rights import policy
+from mcp_gateway.rights.reload import differences
 
 CONFIG = Path("gateway", "gateway.yaml")
 ROOMS = ("shared", "gateway", "servers/*", "infra/*", "infra/sandbox/*", "playbook")

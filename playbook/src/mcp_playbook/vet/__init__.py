@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from mcp_gateway.settings import Server
+from mcp_gateway.configuration.settings import Server
 
 REPORT = "report.json"
 FOLDER = Path("playbook/vetted")
