@@ -78,6 +78,8 @@ def test_a_tool_that_may_become_a_task_says_how_long_one_is_kept() -> None:
         in text
     )
     assert "task" not in told("one_read_it", "analyst")
+    assert list(why.beside(policy)) == ["one_read_it: may become a task, kept 3600 s"]
+    assert not list(why.beside(POLICY))
 
 
 def test_what_a_role_does_not_see_is_named() -> None:
@@ -89,7 +91,7 @@ def test_what_a_role_does_not_see_is_named() -> None:
         "masked in the answer: $.rows[*].phone (servers/one/policy.yaml: tools.read_it.mask)"
         in text
     )
-    assert list(why.hidden(policy)) == [
+    assert list(why.beside(policy)) == [
         "one_read_it: $.rows[*].phone is seen by sales; masked for everyone else",
         "one: records by owner: analyst all, sales team; any other role none",
     ]

@@ -30,9 +30,13 @@ def matrix(found: policy.Policy) -> list[list[str]]:
     return rows
 
 
-def hidden(found: policy.Policy) -> Iterable[str]:
-    """What somebody with a tool still does not see: fields that are masked, records by owner."""
+def beside(found: policy.Policy) -> Iterable[str]:
+    """What the table has no column for: calls that may become tasks, and what somebody with a tool
+    still does not see: fields that are masked, records by owner.
+    """
     for rule in found.rules.values():
+        if rule.task is not None:
+            yield f"{rule.server}_{rule.name}: may become a task, kept {rule.task:g} s"
         for path, seen_by in rule.mask.items():
             roles = ", ".join(sorted(seen_by)) or "nobody"
             yield f"{rule.server}_{rule.name}: {path} is seen by {roles}; masked for everyone else"
@@ -126,7 +130,7 @@ def main() -> None:
         for row in rows:
             cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
             sys.stdout.write("  ".join(cells).rstrip() + "\n")
-        if lines := list(hidden(found)):
+        if lines := list(beside(found)):
             sys.stdout.write("\n" + "".join(f"{line}\n" for line in lines))
         sys.stdout.write(f"\npolicy {found.version}; what has no line is denied\n")
         return
