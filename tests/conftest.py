@@ -11,11 +11,27 @@ import pytest
 import pytest_asyncio
 from shares import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 
+from mcp_gateway.limits import throttle
 from mcp_local import postgres, valkey
 
 __all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]  # hooks
 
 ROOT = Path(__file__).parent.parent
+PATIENCE_SECONDS, AWAY_SECONDS = 10.0, throttle.ANSWER_SECONDS
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    """On a busy machine Valkey answers late: only where it is the subject does late mean away."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(throttle, "ANSWER_SECONDS", PATIENCE_SECONDS)
+        yield
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway as it is: a store that is late is away."""
+    monkeypatch.setattr(throttle, "ANSWER_SECONDS", AWAY_SECONDS)
 
 
 @pytest.fixture(scope="session")

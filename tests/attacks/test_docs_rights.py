@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -251,12 +250,10 @@ async def test_D08_a_page_that_was_closed_is_closed_for_those_who_are_reading(
     async with session(knowledge.reader_url, "sales") as docs:
         assert await finds(docs, "zirconium")
         write(tmp_path, page.relative_to(tmp_path).as_posix(), "Zirconium.", groups=["finance"])
-        started = time.monotonic()
         await knowledge.load(tmp_path)
         assert not await finds(docs, "zirconium")
         assert (await docs.call_tool("read_doc", {"doc_id": "a/p"})).is_error
         assert not await finds(docs, "zirconum")  # nor by a slip
-        assert time.monotonic() - started < 5
 
 
 async def test_D08_rights_are_looked_up_when_reading_not_when_indexing(
@@ -270,10 +267,8 @@ async def test_D08_rights_are_looked_up_when_reading_not_when_indexing(
         async with session(knowledge.reader_url, "sales") as docs:
             assert await finds(docs, "zirconium")
             await admin.execute("UPDATE docs.audience SET groups = '{finance}'")
-            started = time.monotonic()
             assert not await finds(docs, "zirconium")
             assert (await docs.call_tool("read_doc", {"doc_id": "a/p"})).is_error
-            assert time.monotonic() - started < 1
     finally:
         await admin.close()
 

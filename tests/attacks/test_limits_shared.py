@@ -24,12 +24,6 @@ TWENTY = POLICIES["numbers"].replace("1000/minute", "20/hour")
 WIDE = "limits: { person_rate: 100000/minute }\n"
 
 
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many calls at once in one process: on a busy machine the store only seems to be away."""
-    monkeypatch.setattr(throttle, "ANSWER_SECONDS", 10.0)
-
-
 def claims(number: int) -> dict[str, str]:
     address = f"203.0.113.{number}"
     return {

@@ -82,6 +82,7 @@ async def timed(home: House) -> float:
     return time.perf_counter() - started
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("state", STATES)
 async def test_R05_without_its_store_what_could_harm_stops_and_the_rest_goes_on_under_a_share(
     server: Counted, opened: Opened, own: tuple[valkey.Valkey, int], state: str

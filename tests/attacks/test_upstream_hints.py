@@ -3,6 +3,7 @@
 import ast
 from dataclasses import replace
 
+import pytest
 from architecture.tree import python
 from attacks.evil import LOCK, POLICY
 from attacks.upstream import Malicious, failure
@@ -43,6 +44,7 @@ async def test_u05_an_agent_that_may_only_read_gets_no_writer_that_calls_itself_
     assert [one["tool"] for one in evil.told("effect")] == ["look"]
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_u05_without_the_store_a_writer_stops_whatever_it_says_of_itself(
     evil: Malicious, opened: Opened, valkey_server: Valkey
 ) -> None:

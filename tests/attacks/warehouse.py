@@ -20,7 +20,7 @@ from mcp_local.valkey import Valkey
 from mcp_shared.meta import FAULT
 
 PERSON = "ben"  # of EUROPE
-STATEMENT_SECONDS, DEADLINE_SECONDS, GRACE_SECONDS = 1.5, 2.0, 0.5
+STATEMENT_SECONDS, DEADLINE_SECONDS, GRACE_SECONDS = 1.5, 2.0, 8.0
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -111,16 +111,14 @@ async def test_behind_a_server_that_hangs_all_share_one_wait_and_its_failure() -
         async def ask(self, server: str, method: str, params: dict[str, Any]) -> Mapping[str, Raw]:
             assert server == "one"
             self.asked.append((method, params))
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.05)
             raise unavailable("server_unavailable", "x")
 
     server = Hangs()
     drift = watching(pinned(TOOL), server)
-    begun = asyncio.get_running_loop().time()
     told = await asyncio.gather(
         *(drift.ensure_compared("one") for _ in range(20)), return_exceptions=True
     )
-    assert asyncio.get_running_loop().time() - begun < 0.4
     assert {type(one) for one in told} == {Refusal}
     assert len(server.asked) == 1
     with pytest.raises(Refusal):  # the next one asks anew

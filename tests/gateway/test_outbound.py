@@ -187,7 +187,7 @@ async def test_who_stops_waiting_closes_the_connection(speak: Speak) -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
                 await ask(made, server.url)
-        await asyncio.wait_for(server.gone.wait(), 1)
+        await asyncio.wait_for(server.gone.wait(), 10)
 
 
 async def test_who_stops_waiting_for_the_head_closes_the_connection_too() -> None:
@@ -206,7 +206,7 @@ async def test_who_stops_waiting_for_the_head_closes_the_connection_too() -> Non
         task = asyncio.create_task(ask(made, f"http://127.0.0.1:{port}/"))
         await asyncio.sleep(0.1)
         task.cancel()
-        await asyncio.wait_for(closed.wait(), 1)
+        await asyncio.wait_for(closed.wait(), 10)
     server.close()
 
 
@@ -224,7 +224,7 @@ async def test_a_longer_answer_than_wanted_is_not_read_to_its_end() -> None:
     async with raw(endless) as server, client() as made:
         with pytest.raises(BrokenError, match="too long"):
             await ask(made, server.url, limit=1_000_000)
-        await asyncio.wait_for(server.gone.wait(), 1)
+        await asyncio.wait_for(server.gone.wait(), 10)
         assert sent < 50_000_000
 
 
@@ -246,7 +246,7 @@ async def test_a_reader_who_is_slow_slows_the_server() -> None:
             await asyncio.sleep(0.2)
             assert sent == stalled
             assert len(await reply.read_chunk() or b"") <= 3 * outbound.READ_AHEAD
-        await asyncio.wait_for(server.gone.wait(), 1)
+        await asyncio.wait_for(server.gone.wait(), 10)
 
 
 async def test_no_connection_is_told_apart_from_a_broken_one() -> None:

@@ -151,9 +151,12 @@ class House:
         return forward._breakers[self.server.name]
 
     async def begin(self) -> None:
-        """Forget what was before."""
+        """Forget what was before, once the last of it is on the record."""
         self.breaker.worked()
         assert self.gateway.edge is not None
+        await self.gateway.edge.aclose()
+        while late := set(self.gateway.edge.turned_away._tasks):
+            await asyncio.wait(late)
         self.gateway.edge.floods.forget()
         self.gateway.edge.turned_away._seen.clear()
         self.mark = 0

@@ -16,7 +16,7 @@ async def test_a_tool_that_takes_too_long_is_cancelled_and_says_what_to_do(home:
             "numbers_wait_long", {"seconds": 30}, headers={"accept": "application/json"}
         )
     )
-    assert 0.9 < asyncio.get_running_loop().time() - started < 3
+    assert 0.9 < asyncio.get_running_loop().time() - started < 15
     assert said["code"] == "timed_out"
     assert "Ask for less" in text
     (outcome,) = await home.records(kind="outcome")
@@ -52,14 +52,14 @@ async def test_a_caller_who_leaves_is_one_outcome_and_the_tool_is_cancelled(
     home: House,
 ) -> None:
     wait_long.CANCELLED.clear()
+    before = len(wait_long.BEGUN)
     params = {"name": "numbers_wait_long", "arguments": {"seconds": 20}, "_meta": META}
     headers = home.headers("tools/call", name="numbers_wait_long")
     wire = Wire(home.gateway, headers, [body_of(params=params)])
     running = asyncio.create_task(wire.run())
-    await until(lambda: len(home.server.calls) == 1)
-    await asyncio.sleep(0.05)
+    await until(lambda: len(wait_long.BEGUN) > before)
     wire.leave.set()
-    await asyncio.wait_for(running, 2)
+    await asyncio.wait_for(running, 10)
     assert wire.sent == []
     (outcome,) = await home.settled(1, kind="outcome")
     assert (outcome["status"], outcome["reason"]) == ("cancelled", "caller_gone")
@@ -76,7 +76,8 @@ async def test_leaving_at_any_moment_leaves_whole_records(home: House) -> None:
         await asyncio.sleep(milliseconds / 1000)
         wire.leave.set()
         await asyncio.wait_for(running, 5)
-    await asyncio.sleep(0.2)
+    assert home.gateway.edge is not None
+    await home.gateway.edge.aclose()
     records = await home.records()
     intents = [one["rid"] for one in records if one["kind"] == "intent"]
     outcomes = [one["rid"] for one in records if one["kind"] == "outcome"]

@@ -20,8 +20,11 @@ async def test_the_wait_that_is_named_is_enough_and_not_more(
 ) -> None:
     policy = POLICIES["numbers"].replace("1000/minute", "1/second")
     async with opened(server, policies={"numbers": policy}) as home:
-        assert passed([await home.call(ADD, GOOD["arguments"])]) == 1
-        _, said = tool_error(await home.call(ADD, GOOD["arguments"]))
+        answer = await home.call(ADD, GOOD["arguments"])
+        assert passed([answer]) == 1
+        while passed([answer]):  # on a busy machine a second goes by between two calls
+            answer = await home.call(ADD, GOOD["arguments"])
+        _, said = tool_error(answer)
         assert 0 < said["retryAfter"] <= 1
         await asyncio.sleep(said["retryAfter"] + 0.01)
         assert passed([await home.call(ADD, GOOD["arguments"])]) == 1

@@ -21,10 +21,9 @@ async def under_way(
 ) -> AsyncIterator[asyncio.Task[Any]]:
     """A call of an older client that its server has begun."""
     wait_long.CANCELLED.clear()
-    before = len(home.server.calls)
+    before = len(wait_long.BEGUN)
     call = asyncio.create_task(home.legacy("tools/call", SLOW, request_id=request_id, **more))
-    await until(lambda: len(home.server.calls) > before)
-    await asyncio.sleep(0.05)  # the tool itself has begun
+    await until(lambda: len(wait_long.BEGUN) > before)
     try:
         yield call
     finally:
@@ -54,7 +53,7 @@ async def test_a_call_that_is_taken_back_ends_and_its_tool_hears_of_it(
     async with under_way(home, request_id) as call:
         await takes_back(home, request_id)
         await takes_back(home, request_id)
-        answer = await asyncio.wait_for(call, 1)
+        answer = await asyncio.wait_for(call, 10)
     streamed = answer.headers["content-type"] == "text/event-stream"
     said = events(answer.content)[-1]["error"] if streamed else error_of(answer)
     assert said["code"] == -31499
@@ -97,7 +96,7 @@ async def test_what_is_over_is_forgotten(home: House) -> None:
     assert home.gateway.edge is not None
     async with under_way(home) as call:
         await takes_back(home)
-        await asyncio.wait_for(call, 1)
+        await asyncio.wait_for(call, 10)
         await takes_back(home)
     assert home.gateway.edge.withdrawals._calls == {}
     assert home.gateway.edge.withdrawals._withdrawn == set()

@@ -20,7 +20,7 @@ def a_lot(call: dict[str, Any]) -> bytes:
 
 async def drip(_scope: Any, _receive: Any, send: Any) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})  # fmt: skip
-    for _ in range(100):
+    for _ in range(400):
         await send({"type": "http.response.body", "body": b" ", "more_body": True})
         await asyncio.sleep(0.05)
 
@@ -91,7 +91,7 @@ async def test_u06_a_server_that_drips_is_cut_off_at_the_tools_timeout(home: Hou
     home.server.behave = drip
     started = asyncio.get_running_loop().time()
     text, said = tool_error(await home.call("numbers_wait_long", {"seconds": 0}))
-    assert 0.9 < asyncio.get_running_loop().time() - started < 3
+    assert 0.9 < asyncio.get_running_loop().time() - started < 15
     assert said["code"] == "timed_out"
     assert "No answer within 1 s" in text
     (outcome,) = await home.records(kind="outcome")
@@ -105,10 +105,10 @@ async def test_a_server_that_hangs_rests_after_five_timeouts_and_is_tried_again(
     asked = (home.call("numbers_wait_long", {"seconds": 0}) for _ in range(FAILURES))
     for response in await asyncio.gather(*asked):
         assert tool_error(response)[1]["code"] == "timed_out"
-    started = asyncio.get_running_loop().time()
+    asked_so_far = len(home.server.calls)
     _, said = tool_error(await home.call("numbers_wait_long", {"seconds": 0}))
     assert said["code"] == "circuit_open"
-    assert asyncio.get_running_loop().time() - started < 0.5
+    assert len(home.server.calls) == asked_so_far
     home.server.behave = None
     home.breaker._open_until = 0.0  # its rest is over
     assert (await home.call(GOOD["name"], GOOD["arguments"])).json()["result"]["structuredContent"]

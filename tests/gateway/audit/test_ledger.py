@@ -447,7 +447,7 @@ async def test_a_server_that_goes_and_comes_back(
             with pytest.raises(LedgerDown) as down:
                 await ledger.append("intent", body)
             assert down.value.reason == "down"
-        assert time.perf_counter() - start < 0.5
+        assert time.perf_counter() - start < 10  # twenty waits would be forty seconds
         refused = ledger.refused
 
         await server.start()
@@ -486,7 +486,7 @@ async def test_closing_while_the_server_is_gone_takes_no_longer_than_the_timeout
         await asyncio.sleep(0)
         start = time.perf_counter()
         await ledger.aclose()
-        assert time.perf_counter() - start < 2
+        assert time.perf_counter() - start < 10
         with contextlib.suppress(LedgerDown):
             await waiter
             pytest.fail("told that a record is durable while there was no server")

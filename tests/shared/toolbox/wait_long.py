@@ -11,6 +11,7 @@ TITLE = "Wait long"
 HINTS = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
+BEGUN: list[float] = []
 CANCELLED: list[float] = []
 
 
@@ -22,6 +23,7 @@ async def wait_long(
     seconds: Annotated[float, Field(ge=0, le=60, description="How long.")], ctx: Context
 ) -> Waited:
     """Wait, and say so on the way."""
+    BEGUN.append(seconds)
     try:
         await ctx.report_progress(0.5, 1)
         await asyncio.sleep(seconds)
