@@ -15,8 +15,8 @@ from house.house import RECEIPT, House
 from house.jobs import KNOWS, Jobs
 
 from mcp_gateway.configuration.settings import Rate
-from mcp_gateway.door.wrapped import encode_header
 from mcp_gateway.limits import throttle
+from mcp_gateway.protocol import encode_header
 from mcp_gateway.rights.policy import Agent
 
 WIDE = "limits: { person_rate: 100000/minute, refused_rate: 100000/minute }\n"

@@ -16,8 +16,8 @@ from house.toolbox import count_letters
 from people import Issuer
 
 from mcp_gateway.configuration.settings import Rate
-from mcp_gateway.door.wrapped import encode_header
 from mcp_gateway.limits import throttle
+from mcp_gateway.protocol import encode_header
 from mcp_shared import serve
 
 MANY = Rate(calls=1_000_000, seconds=1)

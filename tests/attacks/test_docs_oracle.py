@@ -21,8 +21,8 @@ from mcp_docs.server import build
 from mcp_docs.settings import Settings
 from mcp_docs.shelf import open_shelf
 from mcp_gateway.configuration.settings import Rate
-from mcp_gateway.door.wrapped import encode_header
 from mcp_gateway.limits import throttle
+from mcp_gateway.protocol import encode_header
 from mcp_shared import serve
 
 POLICY = """

@@ -11,7 +11,7 @@ from gateway.made import a_call, a_catalogue, a_policy, a_principal, a_rule
 from mcp_gateway.audit.ledger import Kind
 from mcp_gateway.audit.payload import Payload
 from mcp_gateway.audit.waiting import Entry, LedgerDown, Waiter
-from mcp_gateway.call import Answer, Call, Grant, Principal, Raw, Receipt
+from mcp_gateway.call import Answer, Call, Emit, Grant, Principal, Raw, Receipt
 from mcp_gateway.carry import Carry
 from mcp_gateway.identity.authenticate import Authenticate
 from mcp_gateway.listing.aside import Aside
@@ -27,7 +27,6 @@ from mcp_gateway.tasks.begin import Begun
 from mcp_gateway.tasks.ids import TaskIds
 from mcp_gateway.tasks.reads import TaskReads
 from mcp_gateway.tasks.requests import Tasks
-from mcp_gateway.upstream.forward import Emit
 from mcp_gateway.upstream.rounds import Rounds
 from mcp_shared.meta import RECEIPT
 

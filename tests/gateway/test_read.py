@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mcp_gateway.call import Call
 from mcp_gateway.door.document import MAX_DEPTH, plain, strict
 from mcp_gateway.door.read import Notification, read
-from mcp_gateway.door.wrapped import decode_header, encode_header
+from mcp_gateway.protocol import decode_header, encode_header
 from mcp_gateway.refusals import Refusal
 from mcp_gateway.upstream.outgoing import envelope
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_gateway.upstream.sse import MessageTooLargeError, event, messages
+from mcp_gateway.door.response import event
+from mcp_gateway.upstream.sse import MessageTooLargeError, messages
 
 
 class Cut:

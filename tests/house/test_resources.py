@@ -5,7 +5,7 @@ from typing import Any
 from house.asks import error_of, result_of
 from house.house import RECEIPT, House
 
-from mcp_gateway.door.wrapped import encode_header
+from mcp_gateway.protocol import encode_header
 
 
 async def pages(home: House, person: str = "ana", endpoint: str = "") -> list[dict[str, Any]]:

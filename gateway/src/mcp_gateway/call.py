@@ -6,7 +6,7 @@ Pure: no clock, no network, no state. `Grant` is made only in authorize, `Receip
 Structs, as a frozen dataclass sets each field by a call of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -15,6 +15,8 @@ from mcp_gateway.rights.policy import Rule
 
 Era = Literal["modern", "legacy"]
 Raw = msgspec.Raw
+# sends one message on the way to the answer
+Emit = Callable[[bytes], Awaitable[None]]
 
 # on the aggregate endpoint a name is <server>_<tool>; "" stands for that endpoint
 AGGREGATE = ""

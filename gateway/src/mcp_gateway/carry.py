@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mcp_gateway.call import Answer, Grant, Receipt
+from mcp_gateway.call import Answer, Emit, Grant, Receipt
 from mcp_gateway.listing.lists import kept_private
 from mcp_gateway.record import GONE
 from mcp_gateway.steps import Steps
-from mcp_gateway.upstream.forward import Emit
 from mcp_gateway.upstream.rounds import Rounds
 
 ENDED = Answer(status="cancelled", reason="gateway_ended", error={})

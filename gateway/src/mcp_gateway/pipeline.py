@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from mcp_gateway.call import Answer, Call, Grant, Principal, Receipt
+from mcp_gateway.call import Answer, Call, Emit, Grant, Principal, Receipt
 from mcp_gateway.carry import Carry
 from mcp_gateway.definitions.mirror import agreed
 from mcp_gateway.definitions.renamed import noted, present
@@ -26,7 +26,6 @@ from mcp_gateway.rights.authorize import FAMILIES, authorize, known, seek
 from mcp_gateway.steps import Steps
 from mcp_gateway.tasks.begin import offered
 from mcp_gateway.tasks.requests import METHODS, Tasks
-from mcp_gateway.upstream.forward import Emit
 from mcp_gateway.upstream.rounds import Rounds
 from mcp_shared.validation import invalid_arguments
 

@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from mcp_gateway.call import Answer, Grant, Receipt
+from mcp_gateway.call import Answer, Emit, Grant, Receipt
 from mcp_gateway.definitions.catalogue import Catalogue
 from mcp_gateway.limits.throttle import Throttle
 from mcp_gateway.record import Recorder
 from mcp_gateway.rights.policy import Policy
-from mcp_gateway.upstream.forward import Emit
 
 
 class Forwarding(Protocol):

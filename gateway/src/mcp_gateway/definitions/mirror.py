@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from mcp_gateway.call import Call
-from mcp_gateway.door.wrapped import decode_header, encode_header
+from mcp_gateway.protocol import decode_header, encode_header
 from mcp_gateway.refusals import header_mismatch
 
 PREFIX = "mcp-param-"

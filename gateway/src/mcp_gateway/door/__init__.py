@@ -4,7 +4,6 @@ connection  one client's connection: deadlines and sizes before there is a reque
 edge        one request: Host, Origin, body; the answer framed as JSON or events
 document    bytes that every reader would read alike
 read        a document and its headers become a `Call`
-wrapped     header values that a header cannot say plainly
 response    one HTTP response, in the client's era
 presence    whether the client is still there
 withdrawals calls that an older client takes back

@@ -13,7 +13,16 @@ import msgspec
 
 from mcp_gateway.call import Call, Era, Raw
 from mcp_gateway.door.document import parse
-from mcp_gateway.door.wrapped import decode_header
+from mcp_gateway.protocol import (
+    LEGACY,
+    LOG_LEVEL,
+    META_CAPABILITIES,
+    META_VERSION,
+    MODERN,
+    SUPPORTED,
+    decode_header,
+    level_of,
+)
 from mcp_gateway.refusals import (
     INVALID_PARAMS,
     Refusal,
@@ -22,18 +31,9 @@ from mcp_gateway.refusals import (
     unsupported_version,
 )
 
-MODERN = "2026-07-28"
-LEGACY = ("2025-11-25", "2025-06-18", "2025-03-26")
-SUPPORTED = [MODERN, *LEGACY]
 MAX_NAME = 512
 
-META_VERSION = "io.modelcontextprotocol/protocolVersion"
-META_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
 CANCELLED = "notifications/cancelled"
-LOG_LEVEL = "io.modelcontextprotocol/logLevel"
-LOG_LEVELS = frozenset(
-    {"debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"}
-)
 
 # which parameter `Mcp-Name` mirrors
 NAMED = {
@@ -148,13 +148,6 @@ def _version(
         raise unsupported_version(in_body[:64], SUPPORTED)
     level_of(meta.get(LOG_LEVEL, "info"))
     return "modern", in_body
-
-
-def level_of(value: object) -> str:
-    """A level of severity, as log messages have them."""
-    if not isinstance(value, str) or value not in LOG_LEVELS:
-        raise malformed(f"Expected one of {', '.join(sorted(LOG_LEVELS))}.", rpc=INVALID_PARAMS)
-    return value
 
 
 def _name(method: str, params: Mapping[str, Any], era: Era) -> str | None:

@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 from starlette.types import Send
 
-from mcp_gateway.call import Answer, Call, Raw
-from mcp_gateway.upstream.forward import Emit
-from mcp_gateway.upstream.sse import COMMENT, event
+from mcp_gateway.call import Answer, Call, Emit, Raw
 
 _encode = msgspec.json.Encoder().encode
 
 
+COMMENT = b": still here\n\n"
+_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 QUIET_SECONDS = 15.0  # proxies close what is silent for a minute
 
 
@@ -89,3 +89,8 @@ def envelope(call: Call | None, answer: Answer, request_id: Raw | None = None) -
     else:
         message["result"] = {"resultType": "complete", **answer.result}
     return _encode(message)
+
+
+def event(message: bytes) -> bytes:
+    """One event, one line: line ends are whitespace to JSON, and structure to the stream."""
+    return b"event: message\ndata: " + message.translate(_ONE_LINE) + b"\n\n"

@@ -10,16 +10,15 @@ from typing import Any
 
 import msgspec
 
-from mcp_gateway.call import AGGREGATE, Answer, Call, Grant, Principal, Raw
-from mcp_gateway.door.read import level_of
+from mcp_gateway.call import AGGREGATE, Answer, Call, Emit, Grant, Principal, Raw
 from mcp_gateway.listing import completion, discovery, lists
 from mcp_gateway.listing.listening import METHOD as LISTEN
 from mcp_gateway.listing.listening import Listening
+from mcp_gateway.protocol import level_of
 from mcp_gateway.refusals import INVALID_PARAMS, malformed, unknown_method
 from mcp_gateway.rights.authorize import authorize, known, listing, seek
 from mcp_gateway.rights.policy import Policy
 from mcp_gateway.steps import Steps
-from mcp_gateway.upstream.forward import Emit
 
 RESOURCE_LISTS = {"resources/list": "resources", "resources/templates/list": "resourceTemplates"}
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from mcp_gateway.call import AGGREGATE, Call
 from mcp_gateway.definitions.catalogue import Catalogue
-from mcp_gateway.door.read import SUPPORTED
+from mcp_gateway.protocol import SUPPORTED
 from mcp_shared.tasks.wire import IDENTIFIER as TASKS
 
 SERVER_INFO = {"name": "mcp-gateway", "title": "MCP gateway", "version": "0.1.0"}

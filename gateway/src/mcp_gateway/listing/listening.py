@@ -8,14 +8,14 @@ hears of a change that is not theirs. A stream ends with its token, and with its
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from mcp_gateway.call import Answer, Call, Principal, Raw
+from mcp_gateway.call import Answer, Call, Emit, Principal, Raw
 from mcp_gateway.definitions.catalogue import Catalogue
 from mcp_gateway.listing import lists
 from mcp_gateway.refusals import (
@@ -39,7 +39,6 @@ TOLD = {
     "promptsListChanged": "notifications/prompts/list_changed",
 }
 
-Emit = Callable[[bytes], Awaitable[None]]
 _encode = msgspec.json.Encoder().encode
 
 

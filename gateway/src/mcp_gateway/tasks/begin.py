@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from mcp_gateway.call import Answer, Call, Grant
-from mcp_gateway.door.read import META_CAPABILITIES
+from mcp_gateway.protocol import META_CAPABILITIES
 from mcp_gateway.refusals import Refusal
 from mcp_gateway.tasks import said
 from mcp_gateway.tasks.ids import Place, TaskIds

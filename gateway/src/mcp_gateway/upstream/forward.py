@@ -7,7 +7,7 @@ two layers multiply. Failures come back as an `Answer`.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,9 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 
 from mcp_gateway.answers.inspection import Inspection
-from mcp_gateway.call import Answer, Call, Grant, Raw, Receipt
-from mcp_gateway.door.read import META_CAPABILITIES, META_VERSION, MODERN
+from mcp_gateway.call import Answer, Call, Emit, Grant, Raw, Receipt
 from mcp_gateway.identity.exchange import Exchange
+from mcp_gateway.protocol import META_CAPABILITIES, META_VERSION, MODERN
 from mcp_gateway.refusals import Refusal, unavailable
 from mcp_gateway.upstream.breaker import Breaker
 from mcp_gateway.upstream.interpret import as_failed, broken_off, interpreted, timed_out, too_much
@@ -30,7 +30,6 @@ from mcp_gateway.upstream.sse import MessageTooLargeError, Reader, messages
 log = logging.getLogger(__name__)
 tracer = trace.get_tracer("mcp_gateway")
 
-Emit = Callable[[bytes], Awaitable[None]]
 
 _slices = msgspec.json.Decoder(dict[str, Raw])
 _encode = msgspec.json.Encoder().encode

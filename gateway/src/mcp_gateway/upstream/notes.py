@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from mcp_gateway.call import Call, Raw
-from mcp_gateway.door.read import LOG_LEVEL
+from mcp_gateway.protocol import LOG_LEVEL
 
 _KEPT = ("jsonrpc", "method", "params")
 _PROGRESS = b'"notifications/progress"'

@@ -13,8 +13,7 @@ from opentelemetry.trace import Span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from mcp_gateway.call import Call, Raw
-from mcp_gateway.door.read import LOG_LEVEL, META_CAPABILITIES, META_VERSION, MODERN
-from mcp_gateway.door.wrapped import encode_header
+from mcp_gateway.protocol import LOG_LEVEL, META_CAPABILITIES, META_VERSION, MODERN, encode_header
 from mcp_shared.meta import CALL
 from mcp_shared.tasks.wire import IDENTIFIER
 

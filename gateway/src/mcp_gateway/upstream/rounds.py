@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from mcp_gateway.call import Answer, Call, Grant, Raw
-from mcp_gateway.door.read import META_CAPABILITIES
+from mcp_gateway.protocol import META_CAPABILITIES
 from mcp_gateway.refusals import (
     MISSING_CAPABILITY,
     Refusal,

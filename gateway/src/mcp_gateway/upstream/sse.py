@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 STREAM_CAPS = 4  # of a message, that a stream with all its notifications may have
-COMMENT = b": still here\n\n"
-_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 
 
 class MessageTooLargeError(Exception):
@@ -41,8 +39,3 @@ async def messages(reader: Reader, cap: int) -> AsyncIterator[bytes]:
             del rest[:end]
         if size + len(rest) > cap or whole > STREAM_CAPS * cap:
             raise MessageTooLargeError
-
-
-def event(message: bytes) -> bytes:
-    """One event, one line: line ends are whitespace to JSON, and structure to the stream."""
-    return b"event: message\ndata: " + message.translate(_ONE_LINE) + b"\n\n"

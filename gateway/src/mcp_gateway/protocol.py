@@ -1,10 +1,30 @@
-"""Header values that are wrapped as `=?base64?…?=`, because a header cannot say them plainly.
+"""Words of the protocol that several rooms speak: versions, keys of `_meta`, header values.
 
 Pure: no clock, no network, no state.
 """
 
 import base64
 import binascii
+
+from mcp_gateway.refusals import INVALID_PARAMS, malformed
+
+MODERN = "2026-07-28"
+LEGACY = ("2025-11-25", "2025-06-18", "2025-03-26")
+SUPPORTED = [MODERN, *LEGACY]
+
+META_VERSION = "io.modelcontextprotocol/protocolVersion"
+META_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
+LOG_LEVEL = "io.modelcontextprotocol/logLevel"
+LOG_LEVELS = frozenset(
+    {"debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"}
+)
+
+
+def level_of(value: object) -> str:
+    """A level of severity, as log messages have them."""
+    if not isinstance(value, str) or value not in LOG_LEVELS:
+        raise malformed(f"Expected one of {', '.join(sorted(LOG_LEVELS))}.", rpc=INVALID_PARAMS)
+    return value
 
 
 def decode_header(value: str) -> str | None:
