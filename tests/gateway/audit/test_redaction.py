@@ -52,6 +52,17 @@ TEXTS = {
     "assignment": "password=canary-hunter2",
     "assignment in JSON": json.dumps({"pAssword": "canary-hunter2"}),
     "assignment in JSON in JSON": json.dumps({"a": json.dumps({"secret": "canary-2"})}),
+    "assignment in JSON, four times": json.dumps(
+        json.dumps(json.dumps(json.dumps({"token": "canary-2"})))
+    ),
+    "assignment in an element": "<password>canary-hunter2</password>",
+    "assignment by an arrow": "secret -> canary-2",
+    "option of a command": "deploy --token canary-2",
+    "a letter nobody sees": "pass\u200bword: canary-hunter2",
+    "wide letters": "\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44\uff1d canary-2",
+    "card with blanks that do not break": CARD.replace(" ", "\xa0"),
+    "card in wide digits": "".join(chr(ord(one) + 0xFEE0) for one in CARD.replace(" ", "")),
+    "assignment in a URL in a URL": quote(quote("password=canary-hunter2", safe=""), safe=""),
     "assignment in base64": base64.b64encode(b"password=canary-hunter2").decode(),
     "assignment in a URL": quote("password=canary-hunter2", safe=""),
     "password in a URL": "postgresql://app:canary-hunter2@db.example/x",
@@ -85,7 +96,7 @@ def test_a_secret_is_left_out_wherever_it_stands(secret: str) -> None:
     "name",
     ["password", "pAssword", "user_password", "API-Key", "apiKey", "x-api-key", "Authorization",
      "client_secret", "accessToken", "refresh_token", "private key", "set-cookie", "PIN", "cvv",
-     "ｐａｓｓｗｏｒｄ", "aws.secret.access.key", "credentials"],
+     "ｐａｓｓｗｏｒｄ", "aws.secret.access.key", "credentials", "pass", "pin_code", "SSH-Key", "privKey"],
 )  # fmt: skip
 @pytest.mark.parametrize("value", ["canary", 1234, 0, 1, ["canary"], {"deep": "canary"}])
 def test_a_field_is_left_out_by_its_name(name: str, value: Any) -> None:
@@ -190,6 +201,11 @@ def test_no_neighbourhood_lets_a_secret_through(around: Any, kind: str, name: st
 
 
 HOSTILE = {
+    "groups of digits": "1234 " * 60_000,
+    "letters that are drawn as many": "\ufdfa" * 21845,
+    "percent signs": "%25" * 21845,
+    "backslashes": "token" + "\\" * 60000,
+    "tokens and backslashes": "token\\" * 10922,
     "one letter": "a" * 65536,
     "jwt starts": "eyJ-" * 16384,
     "half a jwt": "eyJaaaaaaaa." * 5461,

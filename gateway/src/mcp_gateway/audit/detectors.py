@@ -10,18 +10,22 @@ import re
 import unicodedata
 from base64 import b64decode
 from collections import Counter
+from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import unquote
 
 # compared without case and punctuation: `API-Key`, `apiKey` and `api_key` are one name
 _NAMES_CONTAIN = (
     "password", "passwd", "passphrase", "passcode", "secret", "apikey", "accesskey", "privatekey",
-    "signingkey", "credential", "authorization", "clientassertion",
+    "privkey", "sshkey", "signingkey", "credential", "authorization", "clientassertion",
 )  # fmt: skip
 _NAMES_END = ("token", "jwt", "cookie", "pwd", "otp")
 _NAMES_ARE = frozenset(
-    {"auth", "bearer", "pin", "cvv", "cvc", "iban", "ssn", "pan", "sessionid", "cardnumber"}
-)
+    {
+        "auth", "bearer", "pass", "pw", "pin", "pincode", "otpcode", "cvv", "cvc", "iban", "ssn",
+        "pan", "sessionid", "cardnumber",
+    }
+)  # fmt: skip
 
 # A search for the mark is many times quicker than the expression, and most texts hold none.
 _MARKED = tuple(
@@ -58,16 +62,24 @@ _MARKED = tuple(
     )
 )
 _SCHEME = r"\b(?:bearer|basic)\s{1,4}(?=[a-z+/_~-]{0,60}[0-9.=+/_~-])[a-z0-9._~+/=-]{8}"
+# JSON in JSON in JSON has a longer row of backslashes each time
 _NAMED = (
     r"(?:passw(?:or)?d|passphrase|secret|api[-_ ]?key|access[-_ ]?key|private[-_ ]?key|token"
-    r"|authorization|\bpwd)\\?[\"']?\s{0,8}[:=]\s{0,8}\\?[\"']?[^\s\"',;]{3}"
+    r"|authorization|\bpwd)\\*+[\"']?\s{0,8}(?:[:=]|-?>)\s{0,8}\\*+[\"']?[^\s\"',;]{3}"
+)
+_OPTION = (
+    r"--(?:passw(?:or)?d|passphrase|secret|api-?key|access-?key|token|pwd)\s{1,4}[^\s\"',;-]{3}"
 )
 # in lower case
 _MARKED_LOWER = tuple(
     (mark, kind, re.compile(expression))
     for marks, kind, expression in (
         (("bearer", "basic"), "bearer", _SCHEME),
-        (("passw", "passph", "secret", "key", "token", "authoriz", "pwd"), "password", _NAMED),
+        (
+            ("passw", "passph", "secret", "key", "token", "authoriz", "pwd"),
+            "password",
+            f"{_NAMED}|{_OPTION}",
+        ),
     )
     for mark in marks
 )
@@ -82,6 +94,9 @@ _CHANGES = re.compile(r"[a-z]+|[A-Z]+|[0-9]+|[^a-zA-Z0-9]+")
 _MOST_A_RUN = 2.5  # characters of one class in a row, on average; written names have longer runs
 _NAME_SAMPLE = 200
 _SAMPLE = 256  # characters are enough to tell random from written
+_UNSEEN = re.compile("[\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]+")
+_CLOSELY = 65_536  # characters: one may be drawn as eighteen
+_MOST_UNQUOTED = 3  # times, one within the other
 
 
 def secret_name(name: str) -> bool:
@@ -105,10 +120,9 @@ def secret_text(text: str) -> str | None:
     """What kind of secret is in this text, also percent- or base64-encoded; None for none."""
     if len(text) < _SHORTEST:
         return None
-    if found := _plain(text):
-        return found
-    if "%" in text and (found := _plain(unquote(text))):
-        return found
+    for spelt in _spellings(text):
+        if found := _plain(spelt):
+            return found
     for word in _WORDS.finditer(text):
         token = word.group()
         if _random(token):
@@ -130,8 +144,8 @@ def card_number(text: str) -> bool:
             if len(first) < 3:
                 continue
             digits = ""
-            for group in groups[start:]:
-                digits += group
+            for at in range(start, len(groups)):  # a slice would copy what follows, each time
+                digits += groups[at]
                 if len(digits) > 19:
                     break
                 if len(digits) >= 13 and _issued(digits) and _luhn(digits):
@@ -148,6 +162,19 @@ def _plain(text: str) -> str | None:
         if mark in lower and expression.search(lower):
             return kind
     return "card_number" if card_number(text) else None
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """The text; as it is drawn, without what nobody sees; and with what percent signs hide."""
+    yield text
+    closely = len(text) <= _CLOSELY
+    if closely and not text.isascii():
+        yield _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
+    for _ in range(_MOST_UNQUOTED if closely else 1):
+        if "%" not in text or (inside := unquote(text)) == text:
+            return
+        yield inside
+        text = inside
 
 
 def _issued(digits: str) -> bool:
