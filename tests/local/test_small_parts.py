@@ -19,7 +19,7 @@ from mcp_local.allocation import PortBusyError, allocate
 from mcp_local.environment import inherited
 from mcp_local.lock import LockHeldError, held, holder
 from mcp_local.lockcheck import pins, unhashed
-from mcp_local.place import KEPT, Place, place, prepare, remove_data
+from mcp_local.place import KEPT, Place, place, prepare, remember, remove_data
 from mcp_local.plan import plan
 from mcp_local.secret_files import KEYS, Secrets
 from mcp_local.stack import place_for_test
@@ -65,7 +65,7 @@ def test_a_busy_public_port_stops_the_start_and_names_its_holder(tmp_path: Path)
     with listening(here.gateway_port), pytest.raises(PortBusyError) as told:
         allocate(here, plan(root))
     assert f"pid {os.getpid()}" in str(told.value)
-    assert "STACK_GATEWAY_PORT" in str(told.value)
+    assert f"STACK_GATEWAY_PORT={here.gateway_port + 1000} make up" in str(told.value)
 
 
 def test_secrets_are_made_once_and_closed(tmp_path: Path) -> None:
@@ -171,6 +171,18 @@ def test_the_environment_chooses_the_stack(tmp_path: Path) -> None:
     ):
         with pytest.raises(ValueError, match=name):
             place({name: value}, inside)
+
+
+def test_public_ports_are_as_last_started_until_others_are_asked_for(tmp_path: Path) -> None:
+    root = clone(tmp_path / "c")
+    asked = {"STACK_GATEWAY_PORT": "28080", "STACK_ISSUER_PORT": "28081"}
+    (root / ".run").mkdir()
+    remember(place(asked, root))
+    assert place({}, root) == place(asked, root)
+    assert place({"STACK_GATEWAY_PORT": "29080"}, root).issuer_port == 28081
+    remember(place({"STACK_GATEWAY_PORT": "8080", "STACK_ISSUER_PORT": "8081"}, root))
+    assert place({}, root) == Place(root=root, run=root / ".run")
+    assert not list((root / ".run").iterdir())
 
 
 def test_cleaning_leaves_evidence_and_the_folders_of_running_tests(tmp_path: Path) -> None:

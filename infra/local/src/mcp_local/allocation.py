@@ -57,9 +57,11 @@ def allocate(here: Place, plan: Plan) -> dict[str, int]:
 def _public_port(here: Place, part: Part) -> int:
     port, variable = public_ports(here)[part.public or ""]
     if not is_free(port):
+        another = port + 1000 if port < 60_000 else port - 1000
         who = holder(port) or "a process this user may not see"
         raise PortBusyError(
             f"Port {port} ({part.name}) is held by {who}. Its URL is the {part.name}'s "
-            f"identity, so it does not move: stop that process, or set {variable}."
+            f"identity, so it does not move by itself: stop that process, or take another port "
+            f"for good: {variable}={another} make up"
         )
     return port

@@ -38,7 +38,7 @@ def up(stack: Stack, args: argparse.Namespace) -> int:
 def down(stack: Stack, _: argparse.Namespace) -> int:
     was_running = control.stop(stack.here)
     screen.console.print(
-        "Stopped; the data stays in .run (`make clean` removes it)."
+        f"Stopped; the data stays in {_folder(stack)} (`make clean` removes it)."
         if was_running
         else "Nothing was running."
     )
@@ -52,9 +52,14 @@ def clean(stack: Stack, _: argparse.Namespace) -> int:
     postgres.remove(stack.here.run / "postgres")
     remove_data(stack.here)
     kept = sorted(name for name in KEPT if (stack.here.run / name).is_dir())
-    told = f" Kept in .run: {', '.join(kept)}." if kept else ""
+    told = f" Kept in {_folder(stack)}: {', '.join(kept)}." if kept else ""
     screen.console.print(f"Stopped; data, logs and secrets are removed.{told}")
     return 0
+
+
+def _folder(stack: Stack) -> str:
+    run, root = stack.here.run, stack.here.root
+    return f"{run.relative_to(root) if run.is_relative_to(root) else run}"
 
 
 def ps(stack: Stack, _: argparse.Namespace) -> int:

@@ -10,6 +10,10 @@ REALM = "mcp"
 IDPS = ("development", "keycloak")
 MOST_REPLICAS = 8  # of the gateway: one machine shows no more with more
 PLAIN, SECURE = (8080, 8081), (8443, 8444)  # public ports of gateway and issuer
+PORTS = {
+    "STACK_GATEWAY_PORT": "gateway.port",
+    "STACK_ISSUER_PORT": "issuer.port",
+}  # others are kept
 EVIDENCE = "evidence"  # what checks and drills showed here: kept for whoever has to see it
 # what people keep through `make clean`: evidence for a review board, backups, servers taken out
 KEPT = frozenset({EVIDENCE, "backups", "removed"})
@@ -94,8 +98,21 @@ def find_root(start: Path) -> Path:
     raise NoRepositoryError(f"{start} is not inside a clone of this repository.")
 
 
-def port_of(environ: Mapping[str, str], name: str, default: int) -> int:
-    text = environ.get(name) or str(default)
+def _last(run: Path, name: str, default: object) -> str:
+    """As this stack was last started, where nothing else is said."""
+    file = run / name
+    return file.read_text().strip() if file.is_file() else str(default)
+
+
+def _keep(run: Path, name: str, value: object, default: object) -> None:
+    if value == default:
+        (run / name).unlink(missing_ok=True)
+    else:
+        (run / name).write_text(f"{value}\n")
+
+
+def port_of(environ: Mapping[str, str], run: Path, name: str, default: int) -> int:
+    text = environ.get(name) or _last(run, PORTS[name], default)
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise ValueError(f"{name} must be a port number, not {text!r}.")
     return int(text)
@@ -125,33 +142,17 @@ def _remembered(run: Path) -> Path:
 
 
 def replicas_of(environ: Mapping[str, str], run: Path) -> int:
-    """As many as asked for; where nothing is said, as this stack was last started with."""
-    remembered = _remembered_replicas(run)
-    text = environ.get("STACK_REPLICAS") or (
-        remembered.read_text().strip() if remembered.is_file() else "1"
-    )
+    text = environ.get("STACK_REPLICAS") or _last(run, "replicas", 1)
     if not text.isdecimal() or not 1 <= int(text) <= MOST_REPLICAS:
         raise ValueError(f"REPLICAS must be 1 to {MOST_REPLICAS}, not {text!r}.")
     return int(text)
 
 
-def _remembered_replicas(run: Path) -> Path:
-    return run / "replicas"
-
-
 def idp_of(environ: Mapping[str, str], run: Path) -> str:
-    """As asked for; where nothing is said, as this stack was last started with."""
-    remembered = _remembered_idp(run)
-    text = environ.get("STACK_IDP") or (
-        remembered.read_text().strip() if remembered.is_file() else IDPS[0]
-    )
+    text = environ.get("STACK_IDP") or _last(run, "idp", IDPS[0])
     if text not in IDPS:
         raise ValueError(f"IDP must be {' or '.join(IDPS)}, not {text!r}.")
     return text
-
-
-def _remembered_idp(run: Path) -> Path:
-    return run / "idp"
 
 
 def place(environ: Mapping[str, str] = os.environ, start: Path | None = None) -> Place:
@@ -165,8 +166,8 @@ def place(environ: Mapping[str, str] = os.environ, start: Path | None = None) ->
     return Place(
         root=root,
         run=run,
-        gateway_port=port_of(environ, "STACK_GATEWAY_PORT", gateway),
-        issuer_port=port_of(environ, "STACK_ISSUER_PORT", issuer),
+        gateway_port=port_of(environ, run, "STACK_GATEWAY_PORT", gateway),
+        issuer_port=port_of(environ, run, "STACK_ISSUER_PORT", issuer),
         scale=scale_of(environ),
         database_url=environ.get("DATABASE_URL") or None,
         redis_url=environ.get("REDIS_URL") or None,
@@ -191,14 +192,11 @@ def remember(here: Place) -> None:
         marker.touch()
     else:
         marker.unlink(missing_ok=True)
-    if here.idp == IDPS[0]:
-        _remembered_idp(here.run).unlink(missing_ok=True)
-    else:
-        _remembered_idp(here.run).write_text(f"{here.idp}\n")
-    if here.replicas > 1:
-        _remembered_replicas(here.run).write_text(f"{here.replicas}\n")
-    else:
-        _remembered_replicas(here.run).unlink(missing_ok=True)
+    _keep(here.run, "idp", here.idp, IDPS[0])
+    _keep(here.run, "replicas", here.replicas, 1)
+    gateway, issuer = SECURE if here.tls else PLAIN
+    _keep(here.run, PORTS["STACK_GATEWAY_PORT"], here.gateway_port, gateway)
+    _keep(here.run, PORTS["STACK_ISSUER_PORT"], here.issuer_port, issuer)
 
 
 def remove_data(here: Place) -> None:
