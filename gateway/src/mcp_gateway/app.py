@@ -6,7 +6,6 @@ Starlette.
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +31,7 @@ from mcp_gateway.definitions.drift import Drift
 from mcp_gateway.door.edge import Edge
 from mcp_gateway.door.floods import Floods
 from mcp_gateway.door.health import Health
+from mcp_gateway.door.lifespan import lifespan
 from mcp_gateway.door.pages import readable
 from mcp_gateway.door.routes import application
 from mcp_gateway.door.turned_away import TurnedAway
@@ -62,8 +62,6 @@ from mcp_gateway.upstream.outbound import Outbound
 from mcp_gateway.upstream.rounds import Rounds
 from mcp_shared.tokens import KeySource, fetch_json
 
-log = logging.getLogger(__name__)
-
 LEDGER_SECONDS = 2.0
 STORE_SECONDS = 0.25
 
@@ -89,7 +87,7 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _lifespan(self, receive, send)
+            await lifespan(self.running, receive, send)
             return
         assert self.front is not None  # noqa: S101  set by running(), before any request
         assert self.edge is not None  # noqa: S101
@@ -283,17 +281,3 @@ def build(made: Settings) -> Gateway:
 
 def _agents(config: Path) -> Path:
     return config.parent / "agents.yaml"
-
-
-async def _lifespan(gateway: Gateway, receive: Receive, send: Send) -> None:
-    await receive()
-    async with contextlib.AsyncExitStack() as stack:
-        try:
-            await stack.enter_async_context(gateway.running())
-        except Exception as error:  # the operator reads this line
-            log.exception("start failed")
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
-            return
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-    await send({"type": "lifespan.shutdown.complete"})

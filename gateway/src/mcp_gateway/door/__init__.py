@@ -12,6 +12,7 @@ turned_away all of those counted, a sample on the record
 pages       which web pages may read what is answered
 routes      what is beside the MCP endpoints
 health      two questions about a replica
+lifespan    a replica begins, and ends
 leaving     a replica that is told to end
 ids         the id of a call
 """
