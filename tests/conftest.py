@@ -9,12 +9,18 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+from litter import pytest_configure, pytest_unconfigure
 from shares import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 
 from mcp_gateway.limits import throttle
 from mcp_local import postgres, valkey
 
-__all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]  # hooks
+__all__ = [  # hooks
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_unconfigure",
+    "pytest_xdist_make_scheduler",
+]
 
 ROOT = Path(__file__).parent.parent
 PATIENCE_SECONDS, AWAY_SECONDS = 10.0, throttle.ANSWER_SECONDS
