@@ -128,4 +128,25 @@ def test_a_whole_run_leaves_its_record_and_part_of_one_does_not(
     run(monkeypatch, "clean", arguments=("images",))
     assert not evidence.exists()
     run(monkeypatch, "clean", "not run")
-    assert json.loads(evidence.read_text())["checks"] == {"clean": "clean", "missing": "not run"}
+    told = json.loads(evidence.read_text())["checks"]
+    assert told == {"images: clean": "clean", "images: missing": "not run"}
+
+
+def test_a_finding_counts_beside_a_clean_check_of_the_same_name_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], evidence: Path
+) -> None:
+    bad = Check("checkov", "nothing", lambda _: Ran("one file", findings=("line 3: bad",)))
+    good = Check("checkov", "that it is clean", lambda _: Ran("one file"))
+    monkeypatch.setattr(catalogue, "checks", lambda _: {"images": (bad,), "terraform": (good,)})
+    monkeypatch.setattr("sys.argv", ["infra_checks"])
+    monkeypatch.chdir(ROOT)
+    assert command.main() == command.FOUND
+    assert capsys.readouterr().out.endswith("1 clean, 1 with findings, 0 not run\n")
+    told = json.loads(evidence.read_text())["checks"]
+    assert told == {"images: checkov": "found", "terraform: checkov": "clean"}
+
+
+def test_a_validator_that_does_not_end_has_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra_checks.bench.TIMEOUT_SECONDS", 0.2)
+    with pytest.raises(NotRunError, match=r"did not end within 0\.2 s"):
+        Bench(ROOT).run(sys.executable, "-c", "import time; time.sleep(60)")

@@ -63,7 +63,8 @@ def main() -> int:
     told: dict[str, str] = {}
     for subject, found in subjects.items():
         print(subject)
-        told |= {check.name: look(check, bench) for check in found}
+        # two subjects may have a check of one name
+        told |= {f"{subject}: {check.name}": look(check, bench) for check in found}
     words = list(told.values())
     if not names:
         keep(bench.root, told)

@@ -8,7 +8,6 @@ import functools
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,18 +53,29 @@ class Bench:
         text: str | None = None,
         folder: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run it and keep what it says; the exit status is the caller's to judge."""
-        return subprocess.run(
-            [str(word) for word in command],
-            cwd=folder or self.root,
-            env={**os.environ, **(env or {})},
-            input=text,
-            stdin=subprocess.DEVNULL if text is None else None,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_SECONDS,
-        )
+        """Run it and keep what it says; the exit status is the caller's to judge.
+
+        Raises:
+            NotRunError: it did not end in time.
+
+        """
+        words = [str(word) for word in command]
+        try:
+            return subprocess.run(
+                words,
+                cwd=folder or self.root,
+                env={**os.environ, **(env or {})},
+                input=text,
+                stdin=subprocess.DEVNULL if text is None else None,
+                check=False,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT_SECONDS,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise NotRunError(
+                f"{Path(words[0]).name} did not end within {error.timeout:g} s"
+            ) from error
 
     def said(self, *command: str | Path) -> str:
         """The first line of what it prints, for a version."""
@@ -84,7 +94,3 @@ def complaints(done: subprocess.CompletedProcess[str]) -> tuple[str, ...]:
     lines = [line.rstrip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     words: Sequence[str] = done.args
     return tuple(lines) or (f"{Path(words[0]).name} ended with {done.returncode}, without a word",)
-
-
-def python() -> str:
-    return sys.executable

@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from infra_checks import scripts
 from infra_checks.bench import Bench, NotRunError, complaints
 from infra_checks.check import Check, Ran
 from mcp_local.private_ca import issue
@@ -70,19 +71,11 @@ def caddy(bench: Bench) -> Ran:
     return Ran(bench.shown(file), (f"Caddy {bench.said(tool, 'version').split()[0]}",), found)
 
 
-def shellcheck(bench: Bench) -> Ran:
-    files = sorted((bench.root / FOLDER).rglob("*.sh"))
-    tool = bench.tool("shellcheck")
-    version = bench.run(tool, "--version").stdout.splitlines()[1]
-    done = bench.run(tool, "--severity=style", *files)
-    return Ran(f"{len(files)} scripts", (f"ShellCheck {version}",), complaints(done))
-
-
 CHECKS = (
     Check("yamllint", "every YAML file there is well-formed and has no key twice", yamllint),
     Check("schema", "compose.yaml has the keys and types of the Compose specification", schema),
     Check("loader", "the library of Docker Compose resolves all of it: names, merges", loader),
     Check("docker compose", "your own Compose takes the file as it is", engine),
     Check("caddy", "the proxy's file is valid with a certificate in place, and formatted", caddy),
-    Check("shellcheck", "no quoting, globbing or portability mistake it knows", shellcheck),
+    scripts.of(FOLDER),
 )

@@ -1,5 +1,6 @@
 """The images: what linters say about Dockerfiles, and about the scripts that run in them."""
 
+from infra_checks import scripts
 from infra_checks.bench import Bench, complaints
 from infra_checks.check import Check, Ran
 
@@ -25,14 +26,6 @@ def checkov(bench: Bench) -> Ran:
     return Ran(f"{len(files)} Dockerfiles", (bench.said(tool, "--version"),), complaints(done))
 
 
-def shellcheck(bench: Bench) -> Ran:
-    files = sorted((bench.root / FOLDER).rglob("*.sh"))
-    tool = bench.tool("shellcheck")
-    version = bench.run(tool, "--version").stdout.splitlines()[1]
-    done = bench.run(tool, "--severity=style", *files)
-    return Ran(f"{len(files)} scripts", (f"ShellCheck {version}",), complaints(done))
-
-
 CHECKS = (
     Check(
         "hadolint",
@@ -40,5 +33,5 @@ CHECKS = (
         hadolint,
     ),
     Check("checkov", "no image runs as root, none is without a health check", checkov),
-    Check("shellcheck", "no quoting, globbing or portability mistake it knows", shellcheck),
+    scripts.of(FOLDER),
 )
