@@ -12,6 +12,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from mcp_gateway.door import edge
 from mcp_gateway.identity import exchange
+from mcp_gateway.telemetry.spans import Spans
 from mcp_gateway.upstream import forward
 
 CANARY = "heron4711"
@@ -23,8 +24,10 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
     exporter = InMemorySpanExporter()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    for module in (edge, forward, exchange):
-        monkeypatch.setattr(module, "tracer", provider.get_tracer("mcp_gateway"))
+    tracer = provider.get_tracer("mcp_gateway")
+    monkeypatch.setattr(exchange, "tracer", tracer)
+    for module in (edge, forward):
+        monkeypatch.setattr(module, "spans", Spans("mcp_gateway", tracer))
     yield exporter
     provider.shutdown()
 

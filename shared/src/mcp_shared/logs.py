@@ -3,10 +3,12 @@
 Every line carries the trace id and the gateway's call id where there is one.
 """
 
+import contextlib
 import json
 import logging
 import sys
 import time
+from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
@@ -27,26 +29,48 @@ class JsonLines(logging.Formatter):
         self.service = service
 
     def format(self, record: logging.LogRecord) -> str:
+        level = record.levelname.lower()
+        line = self.begun(record.created, level, record.getMessage(), record.name)
+        line |= {k: v for k, v in vars(record).items() if k not in _PLAIN and k not in line}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return _text(line)
+
+    def begun(self, at: float, level: str, event: str, logger: str) -> dict[str, Any]:
+        """What every line says."""
         line: dict[str, Any] = {
-            "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
+            "ts": datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds"),
+            "level": level,
             "service": self.service,
-            "event": record.getMessage(),
-            "logger": record.name,
+            "event": event,
+            "logger": logger,
         }
         span = trace.get_current_span().get_span_context()
         if span.is_valid:
             line["trace_id"] = format(span.trace_id, "032x")
         if (call := call_id.get()) is not None:
             line["call_id"] = call
-        line |= {k: v for k, v in vars(record).items() if k not in _PLAIN and k not in line}
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        try:
-            return orjson.dumps(line, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
-        except (TypeError, ValueError):  # half a surrogate pair, a number beyond 64 bits
-            safe = {k: v if isinstance(v, str) else repr(v) for k, v in line.items()}
-            return json.dumps(safe)
+        return line
+
+
+def _text(line: Mapping[str, Any]) -> str:
+    try:
+        return orjson.dumps(line, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
+    except (TypeError, ValueError):  # half a surrogate pair, a number beyond 64 bits
+        safe = {k: v if isinstance(v, str) else repr(v) for k, v in line.items()}
+        return json.dumps(safe)
+
+
+def tell(logger: logging.Logger, event: str, said: dict[str, Any]) -> None:
+    """The line of `logger.info(event, extra=said)`, at a quarter of its price: for every call."""
+    match logging.root.handlers:
+        case [logging.StreamHandler(formatter=JsonLines() as lines) as handler]:
+            if logger.isEnabledFor(logging.INFO):
+                line = lines.begun(time.time(), "info", event, logger.name) | said
+                with contextlib.suppress(OSError, ValueError):  # nobody reads what we say
+                    handler.stream.write(_text(line) + "\n")
+        case _:  # as tests have it
+            logger.info(event, extra=said)
 
 
 class Seldom(logging.Filter):

@@ -19,6 +19,7 @@ ADDRESSES = frozenset({"http.url", "url.full", "http.target", "url.path"})
 LEFT_OUT = frozenset(
     {"db.statement.parameters", "url.query", "exception.message", "exception.stacktrace"}
 )
+TELLING = STATEMENTS | ADDRESSES | LEFT_OUT
 
 _COMMENT = r"--[^\n]*|/\*(?:(?!/\*).)*?\*/|/\*.*\Z"  # with another inside: all that follows
 _LITERAL = r"""
@@ -56,8 +57,7 @@ class Discreet(SpanExporter):
 def discreet(span: ReadableSpan) -> ReadableSpan:
     """The span without values; itself when it has none."""
     held = span.attributes or {}
-    telling = held.keys() & (STATEMENTS | ADDRESSES | LEFT_OUT)
-    if not telling and not span.events and not span.status.description:
+    if TELLING.isdisjoint(held) and not span.events and not span.status.description:
         return span
     attributes = _discreet(held)
     statement = next((str(attributes[key]) for key in STATEMENTS & attributes.keys()), None)

@@ -36,11 +36,12 @@ from mcp_gateway.refusals import (
     unknown_server,
 )
 from mcp_gateway.telemetry.measures import Measures
+from mcp_gateway.telemetry.spans import Spans
 from mcp_gateway.upstream.outgoing import TRACE
 from mcp_shared import logs, telemetry
 
 log = logging.getLogger(__name__)
-tracer = trace.get_tracer("mcp_gateway")
+spans = Spans("mcp_gateway")
 
 BODY_SECONDS = 30.0
 ENDING_SECONDS = 5.0  # for outcomes of calls that did not finish before the gateway ends
@@ -140,14 +141,11 @@ class Edge:
                 span.set_status(StatusCode.ERROR)
             seconds = time.perf_counter() - started
             self.measures.operation(call, answer, seconds)
-            log.info(
-                "call",
-                extra={
-                    "method": call.method[:64], "tool": self.measures.known_tool(call),
-                    "status": answer.status, "reason": answer.reason,
-                    "ms": round(seconds * 1000, 1),
-                },
-            )  # fmt: skip
+            said = {
+                "method": call.method[:64], "tool": self.measures.known_tool(call),
+                "status": answer.status, "reason": answer.reason, "ms": round(seconds * 1000, 1),
+            }  # fmt: skip
+            logs.tell(log, "call", said)
             await response.answer(call, answer)
         finally:
             response.end()
@@ -171,12 +169,8 @@ class Edge:
         name = self.measures.known_tool(call)
         if name is not None:
             attributes |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": name}
-        return tracer.start_span(
-            f"{method} {name}" if name else method,
-            context=before,
-            kind=SpanKind.SERVER,
-            attributes=attributes,
-        )
+        shown = f"{method} {name}" if name else method
+        return spans.begin(shown, SpanKind.SERVER, attributes, before)
 
     def _headers(self, scope: Scope) -> tuple[dict[str, str], list[str]]:
         headers: dict[str, str] = {}

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 
 from mcp_gateway.answers.inspection import Inspection
@@ -20,6 +19,7 @@ from mcp_gateway.call import Answer, Call, Emit, Grant, Raw, Receipt
 from mcp_gateway.identity.exchange import Exchange
 from mcp_gateway.protocol import META_CAPABILITIES, META_VERSION, MODERN
 from mcp_gateway.refusals import Refusal, unavailable
+from mcp_gateway.telemetry.spans import Spans
 from mcp_gateway.upstream.breaker import Breaker
 from mcp_gateway.upstream.interpret import as_failed, broken_off, interpreted, timed_out, too_much
 from mcp_gateway.upstream.notes import Notes
@@ -28,7 +28,7 @@ from mcp_gateway.upstream.outgoing import envelope, headers
 from mcp_gateway.upstream.sse import MessageTooLargeError, Reader, messages
 
 log = logging.getLogger(__name__)
-tracer = trace.get_tracer("mcp_gateway")
+spans = Spans("mcp_gateway")
 
 
 _slices = msgspec.json.Decoder(dict[str, Raw])
@@ -103,11 +103,8 @@ class Forward:
                     upstream.name,
                     upstream.resource,
                 )
-                span = tracer.start_span(
-                    _span_name(grant),
-                    kind=SpanKind.CLIENT,
-                    attributes={"server.address": upstream.name},
-                )
+                said = {"server.address": upstream.name}
+                span = spans.begin(_span_name(grant), SpanKind.CLIENT, said)
                 try:
                     body = envelope(grant.call, grant.target, span)
                     head = headers(grant.call, grant.target, token, grant.rule.timeout)
