@@ -27,7 +27,7 @@ ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 GATEWAY = "http://localhost:8080"
-START_SECONDS = 20
+START_SECONDS = 60
 TRUST = (
     ssl.create_default_context()
 )  # made once: each client's own would be 30 ms of processor time

@@ -12,7 +12,7 @@ from mcp_local import locked_tool
 from mcp_local.place import find_root
 from mcp_local.ports import free_port
 
-START_SECONDS = 10.0
+START_SECONDS = 60.0
 CADDY = """
 {
 	admin off

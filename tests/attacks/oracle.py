@@ -4,7 +4,7 @@
         told.answer(await home.call("numbers_add_numbers", {"numbers": ["x"]}))
 
 No server was called; every answered request is on the record once; no answer and no log line holds
-a secret, a stack trace or a server's address; a good call is served within a second; memory did not
+a secret, a stack trace or a server's address; a good call is served soon; memory did not
 grow. What an attack may do beyond that is said in the arguments.
 """
 
@@ -27,8 +27,8 @@ from house.house import House
 
 from mcp_shared.logs import JsonLines
 
-GOOD_SECONDS = 1.0
-SETTLE_SECONDS = 2.0
+GOOD_SECONDS = 5.0  # hundredths where nothing else runs
+SETTLE_SECONDS = 10.0
 MAX_GROWTH = 50 * 1024 * 1024  # bytes
 CALLS = ("tools/call", "prompts/get", "resources/read")
 FINAL = ("outcome", "refusal")  # one of these closes a request

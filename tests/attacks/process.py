@@ -19,7 +19,7 @@ from people import Issuer
 from mcp_gateway.configuration.settings import Settings
 from mcp_local.ports import free_port
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 PORTS = 5  # tried, as other tests look for free ones at the same time
 # constants of modules first: deadlines that are long for people are too long for tests
 MAIN = """

@@ -22,7 +22,7 @@ from house.house import House
 from mcp_local.ports import free_port
 
 TESTS = Path(__file__).parents[1]
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 
 
 @dataclass

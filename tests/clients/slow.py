@@ -25,7 +25,7 @@ SELECT count(*) FROM pg_stat_activity
 WHERE usename = 'wh_ro' AND state = 'active' AND wait_event = 'PgSleep'
 """
 ASKED: dict[str, Any] = {"sql": "SELECT account_name FROM sales.accounts"}
-BEGIN_SECONDS = 10
+BEGIN_SECONDS = 30
 
 
 @dataclass

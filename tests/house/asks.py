@@ -51,7 +51,7 @@ def tool_error(response: Any) -> tuple[str, dict[str, Any]]:
     return result["content"][0]["text"], result["_meta"].get(REFUSED, {})
 
 
-async def until(true: Callable[[], bool], seconds: float = 5) -> None:
+async def until(true: Callable[[], bool], seconds: float = 20) -> None:
     deadline = asyncio.get_running_loop().time() + seconds
     while not true():
         assert asyncio.get_running_loop().time() < deadline, "it did not happen"

@@ -137,7 +137,7 @@ class House:
 
     async def settled(self, count: int, **wanted: str) -> list[dict[str, Any]]:
         """The records, once there are `count`: what is written after the caller has left."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while len(found := await self.records(**wanted)) < count and time.monotonic() < deadline:  # noqa: ASYNC110  the database has no event
             await asyncio.sleep(0.02)
         return found

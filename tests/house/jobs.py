@@ -81,7 +81,7 @@ class Jobs:
         rules[key] = replace(rules[key], **changed)
         self.home.gateway.policy = replace(now, rules=rules)
 
-    async def until(self, task_id: str, *states: str, seconds: float = 30) -> dict[str, Any]:
+    async def until(self, task_id: str, *states: str, seconds: float = 60) -> dict[str, Any]:
         async with asyncio.timeout(seconds):
             while (found := await self.get(task_id))["status"] not in states:  # noqa: ASYNC110  polled
                 await asyncio.sleep(0.1)

@@ -16,7 +16,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.subscriptions import PromptsListChanged, ToolsListChanged
 
-HEARD_SECONDS = 5
+HEARD_SECONDS = 30
 NO_PROMPT = POLICIES["numbers"].replace(
     "sum_up: { roles: [analyst] }", "sum_up: { roles: [sales] }"
 )

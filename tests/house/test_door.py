@@ -73,7 +73,7 @@ async def test_who_is_turned_away_is_on_the_record_in_a_sample(home: House) -> N
     await home.call("numbers_add_numbers", {"numbers": [1]}, headers={"authorization": None})
     mismatch = {"mcp-name": "numbers_note_number"}
     await home.call("numbers_add_numbers", {"numbers": [1]}, headers=mismatch)
-    for _ in range(50):
+    for _ in range(400):
         events = await home.records(kind="event", reason="turned_away")
         told = {(one["detail"]["code"], one["detail"].get("person")) for one in events}
         if {("invalid_token", None), ("header_mismatch", "ana")} <= told:

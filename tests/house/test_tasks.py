@@ -203,7 +203,7 @@ async def test_cancelled_through_the_gateway_means_stopped_and_each_time_on_the_
     for _ in range(2):
         answer = await jobs.cancel(task)
         assert answer.json()["result"].keys() == {"resultType", "_meta"}
-    await until(lambda: taskbox.STOPPED == ["slow_compute"], seconds=1)
+    await until(lambda: taskbox.STOPPED == ["slow_compute"], seconds=10)
     done = await jobs.get(task)
     assert done["status"] == "cancelled"
     assert "result" not in done

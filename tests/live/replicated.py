@@ -36,7 +36,7 @@ READS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("docs_list_collections", {}),
     ("warehouse_list_tables", {}),
 )
-BACK_SECONDS = 30.0
+BACK_SECONDS = 60.0
 SERVED = """
     SELECT s.replica, count(*) FROM audit.record r JOIN audit.segment s USING (seg)
     WHERE r.trace = ANY($1) AND r.kind = 'outcome' GROUP BY 1
@@ -148,7 +148,7 @@ async def listening(two: Two, name: str, person: str) -> AsyncIterator[list[str]
     ):
         reading = asyncio.create_task(read(answer))
         try:
-            await until(lambda: bool(lines), 5)
+            await until(lambda: bool(lines), 30)
             yield lines
         finally:
             reading.cancel()

@@ -14,7 +14,7 @@ from mcp_local.load import Stack
 from mcp_local.plan import plan
 
 PROCESSES = [part.name for part in plan(ROOT).parts if part.wants_port]
-BACK_SECONDS = 30.0
+BACK_SECONDS = 60.0
 CALLS_SECONDS = 30.0
 
 

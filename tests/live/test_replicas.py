@@ -15,7 +15,7 @@ from mcp_shared.meta import REFUSED
 
 KILLED = ("gateway-2", "gateway", "gateway-2")
 NOTICED_SECONDS = 10.0  # after it nothing fails any more; hundredths where nothing else runs
-HEARD_SECONDS = 5.0
+HEARD_SECONDS = 30.0
 
 
 def ledger(two: Two) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from mcp_local.load import Stack
 
-SECONDS = 15.0  # until what was exported must be there
+SECONDS = 60.0  # until what was exported must be there
 EVERYTHING = 200
 
 

@@ -20,7 +20,7 @@ from mcp_local import front, locked_tool
 from mcp_local.place import find_root
 from mcp_local.ports import free_port
 
-NOTICED_SECONDS = 10.0
+NOTICED_SECONDS = 30.0
 EVENT = b"data: {}\n\n"
 
 

@@ -21,7 +21,7 @@ from mcp_local.place import find_root
 from mcp_local.ports import free_port
 from mcp_local.trust import Authority
 
-START_SECONDS = 10
+START_SECONDS = 60
 
 
 class Told(BaseHTTPRequestHandler):

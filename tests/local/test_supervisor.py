@@ -42,7 +42,7 @@ def board_of(here: Place) -> Board:
 
 
 def until(here: Place, name: str, good: Callable[[PartState], bool]) -> PartState:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not good(state := board_of(here).parts[name]):
         assert time.monotonic() < deadline, f"{name} stayed {state}"
         time.sleep(0.05)

@@ -79,7 +79,7 @@ class Desk:
         found: dict[str, Any] = document["result"]
         return found
 
-    async def until(self, task_id: str, *states: str, seconds: float = 20) -> dict[str, Any]:
+    async def until(self, task_id: str, *states: str, seconds: float = 60) -> dict[str, Any]:
         async with asyncio.timeout(seconds):
             while (found := await self.get(task_id))["status"] not in states:  # noqa: ASYNC110  polled
                 await asyncio.sleep(0.05)

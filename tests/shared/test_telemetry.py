@@ -44,7 +44,7 @@ def run(
 ) -> tuple[float, str, str]:
     """How long it took to end after so many seconds, its stdout and its stderr."""
     env = {
-        **os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_TIMEOUT": "0.3",
+        **os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_TIMEOUT": "1.5",
         "OTEL_BSP_SCHEDULE_DELAY": "100", "OTEL_METRIC_EXPORT_INTERVAL": "100", **(more or {}),
     }  # fmt: skip
     with subprocess.Popen(
@@ -99,9 +99,9 @@ def test_a_collector_that_is_away_delays_nothing_and_fills_no_log(hangs: bool) -
         if hangs:
             listening.listen(64)  # connections are taken, and never answered
         ended, out, err = run(f"http://127.0.0.1:{listening.getsockname()[1]}", 2)
-    assert ended < 5
+    assert ended < 15
     slowest = float(out.split()[-1])
-    assert slowest < 0.5, "a call waited for an export"
+    assert slowest < 1, "a call waited for an export"
     lines = [line for line in err.splitlines() if "opentelemetry" in line]
     assert 1 <= len(lines) <= 4, err  # of each exporter, at each level, one in five minutes
     assert "Traceback" not in err

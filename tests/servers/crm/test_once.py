@@ -135,7 +135,7 @@ async def test_a_request_that_arrives_after_the_next_attempt_adds_nothing(office
     refused(await write.call(), "unavailable")
     logged = await write.settled()
     late.until.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await late.landed.wait()
     assert write.landed == 2
     [note] = await office.notes("Wants a quote.")
@@ -164,7 +164,7 @@ async def test_an_attempt_that_slept_beyond_its_lease_sends_nothing(
     reading = Fault("GET /crm/objects/2026-09/deals/", "pause")
     office.wire.faults.append(reading)
     sleeper = asyncio.create_task(write.call())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await reading.struck.wait()
     db = await asyncpg.connect(office.database)
     await _time_passes(db)

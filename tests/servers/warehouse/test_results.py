@@ -172,7 +172,7 @@ async def test_what_has_expired_is_deleted_without_anybody_asking(
     await results.keep("ana", EUROPE, FILES.parts)
     kept, _ = await results.keep("ben", EUROPE, FILES.parts)
     await table.execute("UPDATE results.part SET expires_at = now() WHERE owner = 'ana'")
-    async with keeping(configured(warehouse), sweep_seconds=0.05) as replica, asyncio.timeout(5):
+    async with keeping(configured(warehouse), sweep_seconds=0.05) as replica, asyncio.timeout(30):
         assert replica
         while await table.fetchval("SELECT count(*) FROM results.part WHERE owner = 'ana'"):
             pass

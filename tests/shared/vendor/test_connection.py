@@ -157,7 +157,7 @@ async def test_a_vendor_that_hangs_costs_the_deadline_and_no_more(
         raise AssertionError
 
     theirs.instead["tools/call"] = hang
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert await reason(theirs, caplog, deadline_seconds=0.3) in {"late", "MCPError"}
 
 
