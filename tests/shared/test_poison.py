@@ -190,7 +190,7 @@ def test_no_definition_breaks_the_reading_of_it(definition: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize(
-    "filler", ["a_" * 40_000, "over " * 16_000, " " * 80_000, "\n" * 80_000, "<" * 80_000, "before " * 12_000]
+    "filler", ["a_" * 40_000, "over " * 16_000, " " * 80_000, "\n" * 80_000, "<" * 80_000, "before " * 12_000, "crm_find_contacts " * 5_000]
 )  # fmt: skip
 def test_a_very_long_text_is_read_in_good_time(filler: str) -> None:
     made = with_text("description", filler)

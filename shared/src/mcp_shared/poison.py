@@ -13,6 +13,7 @@ from typing import Any
 from mcp_shared.contract import hidden
 
 MAX_DEPTH = 64
+AROUND = 200  # characters beside a tool's name: more than the expressions below look at
 TOO_DEEP = "…"  # stands where the definition goes on below
 _NOT_READ = {"hash", "icons"}
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")  # the protocol's own recommendation (SEP-986)
@@ -123,7 +124,8 @@ def shadows(definition: Mapping[str, Any], others: Iterable[str]) -> Iterator[Po
             for match in tool.finditer(sentence):
                 if not _is_a_tool(match, sentence):
                     continue
-                before, after = sentence[: match.start()], sentence[match.end() :]
+                before = sentence[max(match.start() - AROUND, 0) : match.start()]
+                after = sentence[match.end() : match.end() + AROUND]
                 if _BEFORE.search(before) or _AFTER.match(after):
                     shown = _shown(f"{before[-50:]}{match[0]}{after[:40]}")
                     yield Poison(where, f"speaks for another server's tool: {shown}")
@@ -161,7 +163,8 @@ def _is_a_tool(match: re.Match[str], sentence: str) -> bool:
     """A name of one plain word is a tool only where it is set or called as one."""
     if "_" in match[0] or "-" in match[0]:
         return True
-    around = sentence[max(match.start() - 1, 0) : match.start()] + sentence[match.end() :][:6]
+    end = match.end()
+    around = sentence[max(match.start() - 1, 0) : match.start()] + sentence[end : end + 6]
     return around[:1] in "`'\"(" or around[1:].lower().startswith((" tool", "` tool"))
 
 

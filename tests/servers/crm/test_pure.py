@@ -1,5 +1,6 @@
 """What needs no CRM: texts, stages, days, whose records, and when not to ask."""
 
+import time
 import unicodedata
 
 import pytest
@@ -13,7 +14,7 @@ from mcp_crm.models import Owner
 from mcp_crm.records import Colleague, Record, record, records
 from mcp_crm.sight import MAX_VALUES, Sight, sight
 from mcp_crm.stages import Stage
-from mcp_crm.text import MAX_CHARACTERS, markup, numbers_among, plain, visible
+from mcp_crm.text import MAX_CHARACTERS, MAX_MARKUP, markup, numbers_among, plain, visible
 from mcp_shared.contract import hidden
 from mcp_shared.faults import Invalid, Unavailable
 
@@ -63,6 +64,13 @@ def test_no_character_that_only_a_model_reads_stays_in_a_text() -> None:
 )  # fmt: skip
 def test_a_note_says_to_a_model_what_it_shows_to_a_person(note: str, read: str) -> None:
     assert plain(note) == read
+
+
+@pytest.mark.parametrize("part", ["<a ", "\t", " \n", "<b hidden>", '<a "', "<!--", "&", "<"])
+def test_a_note_made_to_be_slow_costs_little(part: str) -> None:
+    started = time.thread_time()
+    plain(part * (MAX_MARKUP // len(part)))
+    assert time.thread_time() - started < 1
 
 
 def test_a_long_note_is_cut_and_says_so() -> None:

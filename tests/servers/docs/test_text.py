@@ -1,4 +1,5 @@
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,7 +11,7 @@ from markdown_it.token import Token
 from mcp_docs.load.blocks import Heading, Prose, blocks
 from mcp_docs.load.compose import compose
 from mcp_docs.load.formats import markdown
-from mcp_docs.text import escaped, link, visible
+from mcp_docs.text import escaped, link, passage, plain_lines, visible
 
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 PIECES = [
@@ -100,3 +101,11 @@ def test_a_heading_is_text_only() -> None:
     found = blocks("<h2>A <img src=x> [b](javascript:x)</h2>", lambda _: None)
     assert found == [Heading(2, "A [b](javascript:x)")]
     assert "\\[b\\](javascript:x)" in compose("T", [*found, Prose("x")]).body
+
+
+@pytest.mark.parametrize("read", [plain_lines, passage], ids=["lines", "a passage"])
+@pytest.mark.parametrize("part", ["\n", " \n", "`", "`` ", "[", "](", "\\`", "&"])
+def test_a_text_made_to_be_slow_costs_little(read: Callable[[str], str], part: str) -> None:
+    started = time.thread_time()
+    read(part * (40_000 // len(part)))
+    assert time.thread_time() - started < 1

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html.parser import HTMLParser
 
 MAX_CHARACTERS = 2_000  # of one note in an answer
+MAX_MARKUP = 65_536  # of one note in the CRM, whose own limit that is
 
 _BREAKS = frozenset({"br", "p", "div", "li", "tr", "h1", "h2", "h3"})
 _SILENT = frozenset(
@@ -83,11 +84,13 @@ def numbers_among(query: str, fields: Sequence[str | None]) -> bool:
 
 def plain(markup: str) -> str:
     """The words of a note, cut to what an answer may carry."""
+    inside, end, after = markup[:MAX_MARKUP].rpartition(">")
     reader = _Words()
-    reader.feed(markup)
+    # behind the last end of a tag none begins, which the parser would look for again and again
+    reader.feed(inside + end + after.replace("<", "&lt;"))
     reader.close()
-    words = visible("".join(reader.words))
-    words = re.sub(r"[ \t]+", " ", re.sub(r"\s*\n\s*", "\n", words)).strip()
+    lines = visible("".join(reader.words)).split("\n")
+    words = "\n".join(re.sub(r"[ \t]+", " ", line.strip()) for line in lines if line.strip())
     return words if len(words) <= MAX_CHARACTERS else words[: MAX_CHARACTERS - 2] + " …"
 
 

@@ -17,8 +17,10 @@ _UNSEEN = re.compile(
 _KEPT_CONTROLS = frozenset("\n\t")
 _REFUSED = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 _SPECIAL = re.compile(r"[\\`\[\]]|<(?=[A-Za-z/!?])|&(?=#?\w+;)|~(?=~)")
-_LINE_START = re.compile(r"^(\s*)(?=[#>|]|[-+*](?:\s|$)|=+\s*$|-+\s*$|_{3})", re.MULTILINE)
-_MARKDOWN = re.compile(r"\\([^\w\s])|(`+)(.*?)\2|\]\([^()\s]*\)|\*\*|[`\[\]]|&(amp);", re.DOTALL)
+_LINE_START = re.compile(r"^([^\S\n]*)(?=[#>|]|[-+*](?:\s|$)|=+\s*$|-+\s*$|_{3})", re.MULTILINE)
+_MARKDOWN = re.compile(
+    r"\\([^\w\s])|(?<!`)(`++)(.*?)\2|\]\([^()\s]*\)|\*\*|[`\[\]]|&(amp);", re.DOTALL
+)
 _STARS = re.compile(r"\*(?=\*)")
 _HREF = re.compile(
     r"(?:https?://[\w.-]+(?::\d+)?(?:[/?#][^\s<>()\\\[\]`\"'|{}]*)?|mailto:[\w.+-]+@[\w.-]+)"
