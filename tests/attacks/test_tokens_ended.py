@@ -1,6 +1,7 @@
 """T24: a token after its end: revoked, signed out, or its person blocked. How long it still counts."""
 
 from attacks.oracle import unharmed
+from gateway.console.test_sign_in import at_the_issuer, come_back
 from house.asks import GOOD, error_of, result_of, tool_error
 from house.backends import Counted
 from house.conftest import Opened
@@ -15,6 +16,12 @@ BOUND_SECONDS = 330  # how long a token that was only revoked at the issuer can 
 
 
 __all__ = ["operator"]  # a fixture
+
+
+async def at_the_console(home: House, person: str) -> int:
+    begun = await home.http.get("/console/sign-in")
+    answer = at_the_issuer(home.issuer, begun.headers["location"], person)
+    return (await come_back(home.http, answer)).status_code
 
 
 async def test_T24_a_revoked_token_is_refused_on_the_next_call_and_no_token_lives_long(
@@ -82,3 +89,20 @@ async def test_T24_a_token_revoked_at_the_issuer_opens_no_server_it_had_not_open
         ends = [end for (digest, _, _), (end, _) in exchanged.items() if digest]
         assert ends
         assert max(ends) <= issuer.claims(used)["exp"]
+
+
+async def test_T24_a_session_at_the_console_ends_with_its_person(
+    home: House, operator: Operator
+) -> None:
+    """Its cookie is good for hours, and whoever holds it reads the record."""
+    policy = "/console/policy"
+    for way in ("block", "revoke"):
+        assert await at_the_console(home, "olu") == 303
+        assert (await home.http.get(policy)).status_code == 200
+        await operator(way, "--person", "olu", "--reason", "stolen cookie")
+        await home.call(ADD, GOOD["arguments"])  # anybody's: with it this replica has heard
+        assert (await home.http.get(policy)).status_code == 303
+        if way == "block":
+            assert await at_the_console(home, "olu") == 403
+            await operator("unblock", "--person", "olu")
+            await home.call(ADD, GOOD["arguments"])
