@@ -1,5 +1,6 @@
 """A person reads and writes their own and their team's records; the rest is not there for them."""
 
+import dataclasses
 from typing import Any
 
 import asyncpg
@@ -138,6 +139,20 @@ async def test_who_reaches_nothing_finds_nothing_and_the_crm_is_not_searched(
     refused(await office.call("get_account", who=who, account="11"), "not_found")
     assert given(await office.call("list_deals", who=who, status="any"))["total"] == 0
     assert office.wire.count("/search") == 0
+
+
+async def test_a_user_name_that_only_some_foldings_make_an_owner_s_is_nobody_s(
+    office: Office,
+) -> None:
+    db = await asyncpg.connect(office.database)
+    await db.execute(
+        "UPDATE crm.owner SET email = 'sue@larkfield.example' WHERE email = 'ben@larkfield.example'"
+    )
+    await db.close()
+    for name, reached in (("Sue", True), ("\u017fue", False)):
+        who = dataclasses.replace(BEN, subject=f"sub-{name}", username=name)
+        answered = await office.call("get_account", who=who, account="11")
+        assert answered.is_error is not reached
 
 
 async def test_two_owners_with_a_person_s_name_are_nobody(office: Office) -> None:

@@ -54,12 +54,13 @@ class Reference:
     async def own_id(self, api: Api, who: Caller) -> str | None:
         """The caller among the owners, by the part of the address that is their user name.
 
-        Two owners with that name are nobody: a wrong one would open a stranger's records.
+        Two owners with that name are nobody: a wrong one would open a stranger's records. Lower
+        case as the issuer has it, which folds less: to it `straße` and `strasse` are two people.
         """
         found = [
             owner_id
             for owner_id, owner in (await self.owners(api)).items()
-            if owner.email.partition("@")[0].casefold() == who.username.casefold()
+            if owner.email.partition("@")[0].lower() == who.username.lower()
         ]
         return found[0] if len(found) == 1 else None
 
