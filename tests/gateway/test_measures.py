@@ -7,7 +7,7 @@ import pytest
 from gateway.made import a_call, a_catalogue, a_policy, a_rule
 from readings import Readings, readings
 
-from mcp_gateway.call import Answer
+from mcp_gateway.call import Answer, Call
 from mcp_gateway.telemetry.measures import Measures
 from mcp_gateway.telemetry.tally import Attributes, counter, gauge, gauges
 
@@ -32,10 +32,14 @@ def measures(told: Readings) -> Measures:
     return Measures(catalogue, lambda: policy, told.provider.get_meter("x"))
 
 
+def served(made: Measures, call: Call, answer: Answer, seconds: float) -> None:
+    made.operation(call, made.known_tool(call), answer, seconds)
+
+
 def test_a_call_is_told_by_method_tool_class_and_outcome(told: Readings) -> None:
     made = measures(told)
-    made.operation(a_call(), OK, 0.1)
-    made.operation(a_call(), OK, 0.1)
+    served(made, a_call(), OK, 0.1)
+    served(made, a_call(), OK, 0.1)
     (found,) = [one for one in told.points() if one[0] == SERVED]
     assert found[1:] == (
         {
@@ -54,7 +58,7 @@ def test_a_call_is_told_by_method_tool_class_and_outcome(told: Readings) -> None
 def test_the_class_of_a_tool_is_what_the_policy_says(
     told: Readings, name: str, of: str | None
 ) -> None:
-    measures(told).operation(a_call(f"one_{name}"), OK, 0.1)
+    served(measures(told), a_call(f"one_{name}"), OK, 0.1)
     (labels,) = [labels for found, labels, _ in told.points() if found == SERVED]
     assert labels.get("mcp_gateway.tool.class") == of
 
@@ -62,8 +66,8 @@ def test_the_class_of_a_tool_is_what_the_policy_says(
 def test_what_is_made_up_is_other(told: Readings) -> None:
     made = measures(told)
     for name in ("canary_1", "one_canary", None, "canary"):
-        made.operation(a_call(name), Answer(status="tool_error", reason="canary"), 0.1)
-    made.operation(a_call(method="canary/x"), Answer(status="failed", reason="canary"), 0.1)
+        served(made, a_call(name), Answer(status="tool_error", reason="canary"), 0.1)
+    served(made, a_call(method="canary/x"), Answer(status="failed", reason="canary"), 0.1)
     made.sent("one", a_call(method="canary/x"), Answer(status="failed", reason="canary"), 0.1)
     assert "canary" not in str(list(told.points()))
     assert told.one(SERVED, gen_ai__tool__name="_OTHER") == 4
@@ -73,8 +77,8 @@ def test_what_is_made_up_is_other(told: Readings) -> None:
 
 def test_the_same_tool_is_one_series_from_both_endpoints(told: Readings) -> None:
     made = measures(told)
-    made.operation(a_call("one_read_it"), OK, 0.1)
-    made.operation(a_call("read_it", endpoint="one"), OK, 0.1)
+    served(made, a_call("one_read_it"), OK, 0.1)
+    served(made, a_call("read_it", endpoint="one"), OK, 0.1)
     assert told.one(SERVED, gen_ai__tool__name="one_read_it") == 2
 
 

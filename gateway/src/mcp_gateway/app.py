@@ -122,9 +122,11 @@ class Gateway:
             stack.push_async_callback(ledger.aclose)
             client = Outbound()
             stack.push_async_callback(client.aclose)
+            # no deadline of its own for each read and write: a trip has one (Valkey)
             redis = Redis.from_url(
-                made.redis_url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=0.25
-            )
+                made.redis_url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=0.25,
+                socket_timeout=None,
+            )  # fmt: skip
             stack.push_async_callback(redis.aclose)
             recorder = Recorder(
                 ledger,

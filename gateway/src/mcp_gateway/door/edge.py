@@ -124,7 +124,8 @@ class Edge:
         work = asyncio.current_task()
         assert work is not None  # noqa: S101  this is a coroutine
         self._under_way.add(work)
-        span = self._span(call, principal)
+        tool = self.measures.known_tool(call)
+        span = self._span(call, principal, tool)
         joined = context.attach(trace.set_span_in_context(span))
         started = time.perf_counter()
         try:
@@ -140,10 +141,10 @@ class Edge:
                 span.set_attribute("error.type", answer.reason)
                 span.set_status(StatusCode.ERROR)
             seconds = time.perf_counter() - started
-            self.measures.operation(call, answer, seconds)
+            self.measures.operation(call, tool, answer, seconds)
             said = {
-                "method": call.method[:64], "tool": self.measures.known_tool(call),
-                "status": answer.status, "reason": answer.reason, "ms": round(seconds * 1000, 1),
+                "method": call.method[:64], "tool": tool, "status": answer.status,
+                "reason": answer.reason, "ms": round(seconds * 1000, 1),
             }  # fmt: skip
             logs.tell(log, "call", said)
             await response.answer(call, answer)
@@ -153,7 +154,7 @@ class Edge:
             context.detach(joined)
             span.end()
 
-    def _span(self, call: Call, principal: Principal) -> Span:
+    def _span(self, call: Call, principal: Principal, tool: str | None) -> Span:
         """The span of the whole call: who and which, no argument; a made-up name is `_OTHER`."""
         before = Context()
         if call.traceparent:
@@ -166,10 +167,9 @@ class Edge:
             telemetry.AGENT: principal.agent,
             telemetry.CALL: call.id,
         }
-        name = self.measures.known_tool(call)
-        if name is not None:
-            attributes |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": name}
-        shown = f"{method} {name}" if name else method
+        if tool is not None:
+            attributes |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool}
+        shown = f"{method} {tool}" if tool else method
         return spans.begin(shown, SpanKind.SERVER, attributes, before)
 
     def _headers(self, scope: Scope) -> tuple[dict[str, str], list[str]]:

@@ -9,8 +9,8 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+import msgspec
 from redis.exceptions import NoScriptError
 
 from mcp_gateway.configuration.settings import Rate
@@ -61,8 +61,7 @@ return {bell, math.ceil(wait * 1000), empty}
 DIGEST = hashlib.sha1(SCRIPT.encode()).hexdigest()  # noqa: S324  the store's own name for a script
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(msgspec.Struct, frozen=True):
     """So many tokens to be taken of what this key holds."""
 
     key: str

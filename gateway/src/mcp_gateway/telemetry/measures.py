@@ -68,8 +68,8 @@ class Measures:
         pinned = self._catalogue.servers.get(server)
         return name if pinned is not None and tool in pinned.tools else OTHER
 
-    def operation(self, call: Call, answer: Answer, seconds: float) -> None:
-        tool = self.known_tool(call)
+    def operation(self, call: Call, tool: str | None, answer: Answer, seconds: float) -> None:
+        """A call as its client saw it; `tool` is its known name."""
         of_call = (
             self.known_method(call), call.version, tool, self._class(tool), outcome(answer),
             error(answer),
