@@ -12,6 +12,7 @@ from starlette.responses import Response
 from mcp_gateway.call import AGGREGATE
 from mcp_gateway.console import calls, wanted
 from mcp_gateway.console.calls import Record
+from mcp_gateway.console.closed import shut, shut_in
 from mcp_gateway.console.connect import configurations
 from mcp_gateway.console.look import Clock, Look
 from mcp_gateway.console.matrix import matrix
@@ -60,6 +61,7 @@ class Pages:
             found = await overview(
                 connection, now=self._clock(), window=wanted.WINDOWS[window], known=known
             )
+            closed = await shut_in(connection)
         called = {(tool.server, tool.name) for tool in found.tools}
         return self._look.page(
             "overview.html",
@@ -73,6 +75,7 @@ class Pages:
             pinned=len(known),
             servers=len(self._catalogue.servers),
             drifted=sorted(self._catalogue.drifted),
+            closed=closed,
             read_ms=(time.perf_counter() - started) * 1000,
             now=self._clock(),
         )
@@ -117,7 +120,8 @@ class Pages:
 
     async def policy(self, _: Request, session: Session) -> Response:
         found = matrix(self._policy(), self._catalogue)
-        return self._look.page("policy.html", session=session, matrix=found)
+        closed = await shut(self._reader)
+        return self._look.page("policy.html", session=session, matrix=found, closed=closed)
 
     async def connect(self, request: Request, session: Session) -> Response:
         endpoint = request.query_params.get("endpoint", AGGREGATE)
