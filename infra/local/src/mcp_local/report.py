@@ -31,10 +31,12 @@ def report(stack: Stack, *, calls: bool, begun: float) -> int:
         good = demo.show_question(filler) and good
     out.print("\n[bold]Connect[/] a client")
     clients.show(here)
-    out.print(f"\nConsole: {here.gateway}/console   Issuer: {here.issuer}")
+    operators = [one.username for one in everyone if "operator" in one.role.split(", ")]
+    signs_in = f", as {operators[0]}" if operators else ""
+    out.print(f"\nConsole: {here.gateway}/console{signs_in}   Issuer: {here.issuer}")
     if traces := stack_file.telemetry(filler):
         out.print(f"Traces: {traces}")
-    out.print("Next: make demo, make ps, make logs, make doctor, make down")
+    out.print("Next: make week-1, make demo, make ps, make logs, make doctor, make down")
     out.print(f"[bold]{time.monotonic() - begun:.1f} s[/] in all.")
     if not good:
         out.print(

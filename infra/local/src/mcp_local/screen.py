@@ -92,8 +92,9 @@ def _lines() -> Callable[[Board], None]:
             last = now
             for part in busy:
                 if part.status != "waiting":
+                    detail = f": {part.detail}" if part.detail else ""
                     console.print(
-                        f"{now - begun:6.1f} s  {part.name} still {part.status}: {part.detail}",
+                        f"{now - begun:6.1f} s  {part.name} still {part.status}{detail}",
                         markup=False,
                     )
 
