@@ -232,7 +232,7 @@ async def test_D08_a_group_a_person_lost_opens_nothing_at_the_next_question(
     """The same server, the same connections, nothing loaded in between."""
     write(tmp_path, "a/p.md", "Zirconium.", groups=["finance"])
     await knowledge.load(tmp_path)
-    async with open_shelf(Settings(database_url=knowledge.reader_url, pool_size=1)) as shelf:
+    async with open_shelf(Settings(database_url=knowledge.reader_url, connections=1)) as shelf:
         for groups in (["everyone", "finance"], ["everyone"]) * 3:
             found = await shelf.search(
                 groups, "zirconium", collection=None, updated_within_days=None, limit=5

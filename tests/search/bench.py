@@ -75,7 +75,7 @@ async def asked(
     knowledge: Knowledge, url: str, groups: Sequence[str], questions: Sequence[str]
 ) -> list[Took]:
     took = []
-    async with open_shelf(Settings(database_url=url, timeout_seconds=60, pool_size=1)) as shelf:
+    async with open_shelf(Settings(database_url=url, deadline_seconds=60, connections=1)) as shelf:
 
         async def ask(question: str) -> None:
             await shelf.search(groups, question, collection=None, updated_within_days=None, limit=5)

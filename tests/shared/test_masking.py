@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from mcp_shared import masking, meta, stored
 from mcp_shared.identity import Caller, become
 from mcp_shared.masking import MaskError, compiled
-from mcp_shared.masking_file import OwnPolicy, beside
+from mcp_shared.own_policy import OwnPolicy, beside
 from mcp_shared.serve import new_server
 from mcp_shared.stored import STORED
 

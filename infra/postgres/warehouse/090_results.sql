@@ -10,7 +10,7 @@ END
 $$;
 
 ALTER ROLE wh_results LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT
-    CONNECTION LIMIT 20;
+    CONNECTION LIMIT 40;  -- four replicas of 8: results, and tasks
 ALTER ROLE wh_results SET statement_timeout = '5s';
 ALTER ROLE wh_results SET search_path = pg_catalog;
 -- asyncpg switches jit off through set_config when it is on, and set_config is revoked

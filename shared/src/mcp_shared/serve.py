@@ -9,41 +9,37 @@ import asyncio
 import importlib
 import inspect
 import json
-import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 import uvicorn
 from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types import CallToolResult, InputRequiredResult, TextContent
-from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from mcp_shared import identity, logs, masking, meta, renames, stored, telemetry
+from mcp_shared import identity, logs, renames, telemetry
+from mcp_shared.answering import answering
 from mcp_shared.contract import definition_hash, unbounded
 from mcp_shared.door import Door, Durations
-from mcp_shared.faults import Fault
-from mcp_shared.masking import Mask, MaskError
-from mcp_shared.masking_file import OwnPolicy, beside
-from mcp_shared.settings import ServerSettings, StartError, told
+from mcp_shared.masking import Mask
+from mcp_shared.own_policy import OwnPolicy, beside
+from mcp_shared.settings import ServerSettings, StartError, read
 from mcp_shared.tasks import serving
+from mcp_shared.tasks.settings import TaskSettings
 from mcp_shared.tokens import KeySource, fetch_json
 from mcp_shared.validation import Arguments
 
 SHUTDOWN_SECONDS = 10
-
-log = logging.getLogger(__name__)
 
 Lifespan = Callable[[MCPServer[Any]], AbstractAsyncContextManager[Any]]
 
@@ -111,7 +107,7 @@ def _tool(module: ModuleType, hidden: Callable[[str], Sequence[Mask]]) -> Tool:
     if output is not None:
         tool.fn_metadata.output_schema = _untitled(output)
     return tool.model_copy(
-        update={"fn": _answering(function, hidden), "is_async": True, "parameters": schema}
+        update={"fn": answering(function, hidden), "is_async": True, "parameters": schema}
     )
 
 
@@ -126,45 +122,6 @@ def _untitled(schema: Any, *, names: bool = False) -> Any:
     if isinstance(schema, list):
         return [_untitled(one) for one in schema]
     return schema
-
-
-def _answering(
-    function: Callable[..., Any], hidden: Callable[[str], Sequence[Mask]]
-) -> Callable[..., Any]:
-    """Answer compactly and without what the person may not see; a Fault as a tool error."""
-
-    async def answering(**arguments: Any) -> Any:
-        try:
-            result = await function(**arguments)
-        except Fault as fault:
-            log.info("tool fault", extra={"code": fault.code, "tool": function.__name__})
-            return CallToolResult(
-                content=[TextContent(type="text", text=f"{fault.what} {fault.instead}")],
-                is_error=True,
-                _meta={meta.FAULT: {"code": fault.code}},
-            )
-        if isinstance(result, InputRequiredResult):  # a question, not an answer
-            return result
-        masks = hidden(function.__name__)
-        if isinstance(result, CallToolResult):
-            return masking.answer(result, masks)
-        if isinstance(result, BaseModel):
-            return masking.answer(_told(result), masks)
-        if masks:
-            raise MaskError("an answer without structure cannot be masked, so it is not given")
-        return result
-
-    return answering
-
-
-def _told(result: BaseModel) -> CallToolResult:
-    """The SDK would indent the mirrored text: a third more tokens for the same content."""
-    written = stored.paths(type(result))
-    return CallToolResult(
-        content=[TextContent(type="text", text=result.model_dump_json(by_alias=True))],
-        structured_content=result.model_dump(mode="json", by_alias=True),
-        _meta={meta.UNTRUSTED: list(written)} if written else None,
-    )
 
 
 async def definitions(server: MCPServer[Any]) -> dict[str, Any]:
@@ -189,10 +146,6 @@ async def definitions(server: MCPServer[Any]) -> dict[str, Any]:
         "tools": [{**tool, "hash": definition_hash(tool)} for tool in tools],
         "prompts": [{**prompt, "hash": definition_hash(prompt)} for prompt in prompts],
     }
-
-
-def _wire(definition: BaseModel) -> dict[str, Any]:
-    return definition.model_dump(by_alias=True, exclude_none=True, mode="json")
 
 
 def asgi(server: MCPServer[Any], settings: ServerSettings) -> ASGIApp:
@@ -226,6 +179,9 @@ def asgi(server: MCPServer[Any], settings: ServerSettings) -> ASGIApp:
 def main(server: str) -> None:
     """`python -m mcp_<name> [--stdio | --definitions]`; `server` is the module with `build`.
 
+    It describes itself anywhere. Before it serves, the module's `Settings` are read, where it has
+    some: what is missing is then said in a line, and not by a traceback out of a lifespan.
+
     From here on descriptor 1 leads to stderr, whoever writes to it: the import of that module, a
     print, a library in C, a child, an exit handler. Only JSON-RPC and definitions reach the wire.
     """
@@ -238,7 +194,8 @@ def main(server: str) -> None:
     wire = os.dup(1)
     os.dup2(2, 1)
     try:
-        made: MCPServer[Any] = importlib.import_module(server).build()
+        module = importlib.import_module(server)
+        made: MCPServer[Any] = module.build()
         logs.setup(made.name)
         if options.definitions:
             document = json.dumps(asyncio.run(definitions(made)), indent=2, ensure_ascii=False)
@@ -249,33 +206,36 @@ def main(server: str) -> None:
         telemetry.instrument()
         if options.stdio:
             _refuse_in_production()
+            _insist_on_settings(made, module)
             asyncio.run(_stdio(made, wire))
         else:
-            settings = ServerSettings()
+            settings = read(ServerSettings)
             _insist_on_policy(server, settings)
+            _insist_on_settings(made, module)
             _http(made, settings)
     except StartError as error:
-        _exit_with([str(error)])
-    except ValidationError as error:  # of settings: a traceback says less, at greater length
-        _exit_with(told(error, "MCP_" if error.title == ServerSettings.__name__ else ""))
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+
+
+def _insist_on_settings(server: MCPServer[Any], module: ModuleType) -> None:
+    if hasattr(module, "Settings"):
+        read(module.Settings)
+    if serving.serves(server):
+        TaskSettings.of(server.name)
 
 
 def _insist_on_policy(server: str, settings: ServerSettings) -> None:
     """Without its policy a server would mask nothing."""
     if beside(sys.modules[server]) is None and settings.profile == "production":
-        _exit_with([f"{server}: no policy.yaml in its package, and MCP_POLICY names none"])
+        raise StartError(f"{server}: no policy.yaml in its package, and MCP_POLICY names none")
 
 
 def _refuse_in_production() -> None:
     if os.environ.get("MCP_PROFILE") == "production":
-        _exit_with(
-            ["MCP_PROFILE: production has no --stdio: whoever starts it names their own groups"]
+        raise StartError(
+            "MCP_PROFILE: production has no --stdio: whoever starts it names their own groups"
         )
-
-
-def _exit_with(lines: Iterable[str]) -> NoReturn:
-    sys.stderr.write("".join(f"{line}\n" for line in lines))
-    sys.exit(2)
 
 
 async def _stdio(server: MCPServer[Any], wire: int) -> None:

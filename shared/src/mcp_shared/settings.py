@@ -5,13 +5,14 @@ An error about a setting names it and says what is expected, never the value: er
 
 import ipaddress
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Profile = Literal["development", "production"]
+Made = TypeVar("Made", bound=BaseSettings)
 
 
 class StartError(ValueError):
@@ -90,6 +91,21 @@ class ServerSettings(BaseSettings):
             if wrong:
                 raise ValueError("\n".join(wrong))
         return self
+
+
+def read(kind: type[Made], prefix: str | None = None) -> Made:
+    """These settings from the environment; `prefix` is that of their variables, if not the class's.
+
+    Raises:
+        StartError: a line for each variable that is missing or wrong.
+
+    """
+    named: Any = {} if prefix is None else {"_env_prefix": prefix}
+    try:
+        return kind(**named)
+    except ValidationError as error:
+        shown = kind.model_config.get("env_prefix", "") if prefix is None else prefix
+        raise StartError("\n".join(told(error, shown))) from None
 
 
 def told(error: ValidationError, prefix: str) -> Iterator[str]:

@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+from sandbox.crm.account import V
 from servers.crm.office import BEN, CHO, Office, given, refused
 
 
@@ -56,6 +58,36 @@ async def test_pages_show_every_deal_once(office: Office) -> None:
             break
         arguments["cursor"] = page["next_cursor"]
     assert len(seen) == len(set(seen)) == page["total"]
+
+
+async def test_the_last_page_the_crm_can_list_says_that_more_follow(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_crm.hubspot.MAX_OFFSET", 3)
+    for _ in range(4):
+        await office.deal()
+    first = given(await office.call("list_deals", status="any", limit=2))
+    last = given(
+        await office.call("list_deals", status="any", limit=2, cursor=first["next_cursor"])
+    )
+    assert len(last["deals"]) == 1
+    assert last["more"]
+    said = refused(
+        await office.call("list_deals", status="any", limit=2, cursor=last["next_cursor"]),
+        "invalid",
+    )
+    assert said.startswith("The CRM lists no more than 3 deals.")
+
+
+async def test_a_day_ends_with_its_last_millisecond(office: Office) -> None:
+    deal = await office.deal()
+    late = {"properties": {"closedate": "2031-05-06T23:59:59.999Z"}}
+    (await office.crm.patch(f"/crm/objects/{V}/deals/{deal}", json=late)).raise_for_status()
+    for closing_to, found in (("2031-05-06", [deal]), ("2031-05-05", [])):
+        page = given(
+            await office.call("list_deals", closing_from="2031-05-05", closing_to=closing_to)
+        )
+        assert [one["id"] for one in page["deals"]] == found
 
 
 async def test_a_cursor_serves_its_own_question_and_person_only(office: Office) -> None:

@@ -74,7 +74,7 @@ async def test_a_database_that_hangs_does_not_hold_the_caller(handbook: Knowledg
     try:
         async with blocker.transaction():
             await blocker.execute("LOCK TABLE docs.page IN ACCESS EXCLUSIVE MODE")
-            async with session(handbook.reader_url, timeout_seconds=0.5) as docs:
+            async with session(handbook.reader_url, deadline_seconds=0.5) as docs:
                 result = await docs.call_tool("list_collections")
     finally:
         await blocker.close()

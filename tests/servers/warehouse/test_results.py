@@ -70,7 +70,11 @@ def test_both_files_hold_what_was_selected(rows: list[list[Any]]) -> None:
     files = made(columns, rows)
     assert [name for name, _ in files.schema] == names(columns)
     read = (
-        [row for part in files.parts for row in csv.reader(io.StringIO(part.csv, newline=""))][1:]
+        [
+            row
+            for part in files.parts
+            for row in csv.reader(io.StringIO(part.csv.decode(), newline=""))
+        ][1:]
         if width
         else []
     )
@@ -120,7 +124,7 @@ def test_parts_are_whole_files_and_none_is_too_large() -> None:
     found = []
     for part in files.parts:
         assert len(part.parquet) * 4 / 3 <= 20_000
-        header, *read = csv.reader(io.StringIO(part.csv, newline=""))
+        header, *read = csv.reader(io.StringIO(part.csv.decode(), newline=""))
         assert header == ["id", "text"]
         assert pq.read_table(io.BytesIO(part.parquet)).num_rows == len(read) == part.rows
         found += read
@@ -132,7 +136,7 @@ async def test_what_is_kept_is_read_on_every_replica(warehouse: Loaded, results:
     assert timedelta(minutes=59) < until - datetime.now(UTC) < timedelta(minutes=61)
     async with keeping(configured(warehouse)) as replica:
         assert replica
-        assert await replica.read("ana", EUROPE, identity, 1, "csv") == FILES.parts[0].csv.encode()
+        assert await replica.read("ana", EUROPE, identity, 1, "csv") == FILES.parts[0].csv
         assert await replica.read("ana", EVERY, identity, 1, "parquet") == FILES.parts[0].parquet
 
 
@@ -255,7 +259,7 @@ async def test_a_resource_is_read_by_whoever_made_it_and_reads_the_same_to_all_o
     async with Client(build()) as client:
         with person("ana", "region-europe"):
             text, blob = [(await client.read_resource(uri)).contents[0] for uri in uris]
-        assert text.text == FILES.parts[0].csv  # type: ignore[union-attr]
+        assert text.text == FILES.parts[0].csv.decode()  # type: ignore[union-attr]
         assert text.mime_type == "text/csv"
         assert base64.b64decode(blob.blob) == FILES.parts[0].parquet  # type: ignore[union-attr]
         said = set()

@@ -1,4 +1,4 @@
-"""`python -m mcp_crm`: serve the CRM server; see `--help`."""
+"""`python -m mcp_crm [--stdio | --definitions]`."""
 
 from mcp_shared.serve import main
 

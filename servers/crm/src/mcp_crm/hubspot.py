@@ -106,9 +106,10 @@ class HubSpot:
         return await self.reference.stages(self.api)
 
     async def deals(self, query: DealQuery, limit: int, offset: int) -> DealPage:
-        if offset + limit > MAX_OFFSET:
+        if offset >= MAX_OFFSET:
             raise Invalid(
-                "The CRM lists no more than 10,000 deals.", instead="Narrow the question."
+                f"The CRM lists no more than {MAX_OFFSET:,} deals.",
+                instead="Narrow the question, for example by owner, stage or close date.",
             )
         seen = await self._sight()
         filters = await self._filters(query, seen)
@@ -120,7 +121,7 @@ class HubSpot:
                 "filterGroups": filters,
                 "sorts": [{"propertyName": "closedate", "direction": "ASCENDING"}],
                 "properties": list(records.DEAL),
-                "limit": limit,
+                "limit": min(limit, MAX_OFFSET - offset),
                 "after": str(offset),
             },
         )
@@ -136,7 +137,7 @@ class HubSpot:
         return DealPage(
             [records.deal(one, known, owners, companies.get(one.id)) for one in kept],
             total,
-            after if found and after < min(total, MAX_OFFSET) else None,
+            after if found and after < total else None,
         )
 
     async def deal(self, deal_id: str) -> DealState:
@@ -218,7 +219,7 @@ class HubSpot:
         if query.closing_from or query.closing_to:
             low = query.closing_from or "1970-01-01"
             high = query.closing_to or "2999-12-31"
-            add("closedate", "BETWEEN", value=f"{low}T00:00:00Z", highValue=f"{high}T23:59:59Z")
+            add("closedate", "BETWEEN", value=f"{low}T00:00:00Z", highValue=f"{high}T23:59:59.999Z")
         if not query.owner:
             return None if seen.nothing else seen.groups(filters)
         owner_id = await self.reference.owner_id(self.api, query.owner, self.who)

@@ -5,12 +5,13 @@ role that gets the rights. Rows older than KEEP_DAYS go: by then nobody repeats 
 """
 
 import asyncio
-import os
 import sys
 
 import asyncpg
 
-from mcp_shared import keeper_login
+from mcp_crm.settings import MigrationSettings
+from mcp_shared.postgres import give_keeper_login
+from mcp_shared.settings import StartError, read
 
 KEEP_DAYS = 90
 
@@ -38,7 +39,7 @@ async def migrate(admin_url: str, login_url: str) -> None:
         async with db.transaction():
             await db.execute("SELECT pg_advisory_xact_lock(hashtext('mcp_crm.migrate'))")
             await db.execute(_SCHEMA)
-            await keeper_login.give(db, login_url, "outbox", "write")
+            await give_keeper_login(db, login_url, "outbox", "write")
             await db.execute(
                 "DELETE FROM outbox.write WHERE updated_at < now() - make_interval(days => $1)",
                 KEEP_DAYS,
@@ -49,10 +50,10 @@ async def migrate(admin_url: str, login_url: str) -> None:
 
 def main() -> None:
     try:
-        urls = os.environ["CRM_ADMIN_DATABASE_URL"], os.environ["CRM_DATABASE_URL"]
-    except KeyError as missing:
-        sys.exit(f"{missing.args[0]} is not set: a postgresql:// URL is needed")
-    asyncio.run(migrate(*urls))
+        settings = read(MigrationSettings)
+    except StartError as error:
+        sys.exit(str(error))
+    asyncio.run(migrate(settings.admin_database_url, settings.database_url))
     sys.stdout.write("The outbox is ready.\n")
 
 

@@ -9,7 +9,6 @@ Attempts are numbered. One that was held up for longer than its lease (a process
 and goes on) finds another's number in its row: it sends nothing and changes nothing.
 """
 
-import asyncio
 import hashlib
 import json
 import logging
@@ -22,11 +21,9 @@ import asyncpg
 import orjson
 
 from mcp_shared.faults import Conflict, Unavailable
+from mcp_shared.postgres import CONNECT_SECONDS, FAULTS
 
 log = logging.getLogger(__name__)
-
-CONNECT_SECONDS = 3.0
-STATEMENT_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +59,9 @@ class Ticket:
 
 
 class Outbox:
-    def __init__(self, url: str, *, lease_seconds: float) -> None:
-        self._url = url
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", *, lease_seconds: float) -> None:
+        self._pool = pool
         self._lease = lease_seconds
-        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
-        self._opening = asyncio.Lock()
 
     async def claim(self, request: Request) -> Ticket:
         """Take the row of this request.
@@ -123,17 +118,12 @@ class Outbox:
         except Unavailable:
             log.warning("lease not released", extra={"code": "outbox_unavailable"})
 
-    async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
-
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
         try:
-            pool = await self._opened()
-            async with pool.acquire(timeout=CONNECT_SECONDS) as db:
+            async with self._pool.acquire(timeout=CONNECT_SECONDS) as db:
                 yield db
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except FAULTS as error:
             log.warning(
                 "outbox", extra={"code": "outbox_unavailable", "kind": type(error).__name__}
             )
@@ -141,18 +131,6 @@ class Outbox:
                 "Changes cannot be recorded at the moment, so none was made.",
                 instead="Repeat the call later with the same idempotency_key.",
             ) from error
-
-    async def _opened(self) -> "asyncpg.Pool[asyncpg.Record]":
-        async with self._opening:
-            if self._pool is None:
-                self._pool = await asyncpg.create_pool(
-                    self._url,
-                    min_size=0,
-                    max_size=4,
-                    timeout=CONNECT_SECONDS,
-                    command_timeout=STATEMENT_SECONDS,
-                )
-        return self._pool
 
 
 def _ticket(marker: str, row: asyncpg.Record) -> Ticket:

@@ -32,3 +32,12 @@ class Settings(BaseSettings):
         if scheme != "https" and not (scheme == "http" and (local or inside)):
             raise ValueError("the token would travel in clear: https is needed")
         return f"{scheme}://{rest}"
+
+
+class MigrationSettings(BaseSettings):
+    """Of `python -m mcp_crm.migrate`, which needs neither the CRM nor its token."""
+
+    model_config = SettingsConfigDict(env_prefix="CRM_", hide_input_in_errors=True)
+
+    admin_database_url: SecretUrl
+    database_url: SecretUrl

@@ -67,7 +67,7 @@ def open_library(ctx: Context[Any, Any]) -> Library:
     return library
 
 
-def reader() -> list[str]:
+def callers_groups() -> list[str]:
     """The groups of the person who calls, and the one everybody has."""
     return readable_by(caller().groups)
 

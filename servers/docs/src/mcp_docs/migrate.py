@@ -11,6 +11,7 @@ from importlib import resources
 import asyncpg
 
 from mcp_docs.settings import LoaderSettings
+from mcp_shared.settings import StartError, read
 
 LOCK = 0x646F6373  # "docs": one migration or load at a time
 
@@ -62,16 +63,22 @@ async def _roles(connection: asyncpg.Connection, ro_password: str | None) -> Non
         await connection.execute(statement)
 
 
-async def _main() -> int:
-    settings = LoaderSettings()
+async def _run(settings: LoaderSettings) -> list[str]:
     connection = await asyncpg.connect(settings.admin_url)
     try:
-        applied = await migrate(connection, settings.ro_password)
+        return await migrate(connection, settings.ro_password)
     finally:
         await connection.close()
+
+
+def main() -> None:
+    try:
+        settings = read(LoaderSettings)
+    except StartError as error:
+        sys.exit(str(error))
+    applied = asyncio.run(_run(settings))
     sys.stdout.write(f"docs: {', '.join(applied) or 'schema is up to date'}\n")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(_main()))
+    main()

@@ -6,7 +6,7 @@ from mcp.server.mcpserver import MCPServer
 from pydantic import Field
 
 
-def add_prompts(server: MCPServer[Any]) -> None:
+def add_to(server: MCPServer[Any]) -> None:
     @server.prompt(title="Answer from the handbook")
     def answer_from_handbook(
         question: Annotated[str, Field(max_length=500, description="The question to answer.")],

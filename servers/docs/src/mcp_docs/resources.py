@@ -9,7 +9,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, ListResourcesResult, Resource
 
-from mcp_docs.knowledge import Library, reader
+from mcp_docs.knowledge import Library, callers_groups
 from mcp_docs.models import url
 from mcp_shared.faults import Unavailable
 
@@ -18,7 +18,7 @@ TEMPLATE = "docs://{collection}/{doc_id}"
 _NO_PAGE = "There is no such page, or none you may read."
 
 
-def add_resources(server: MCPServer[Any]) -> None:
+def add_to(server: MCPServer[Any]) -> None:
     """The template for reads, and the list.
 
     The SDK lists what was registered at start-up, the same for everybody; a middleware answers
@@ -35,7 +35,7 @@ def add_resources(server: MCPServer[Any]) -> None:
     async def page(collection: str, doc_id: str, ctx: Context[Any, Any]) -> str:
         library: Library = ctx.request_context.lifespan_context
         try:
-            found = await library.page(reader(), f"{collection}/{doc_id}")
+            found = await library.page(callers_groups(), f"{collection}/{doc_id}")
         except Unavailable as fault:
             raise MCPError(INTERNAL_ERROR, str(fault)) from fault
         if found is None:
@@ -63,7 +63,7 @@ async def _answer_for_the_reader(
 
 async def _listed(library: Library, cursor: object) -> ListResourcesResult:
     try:
-        entries = await library.entries(reader(), _after(cursor), LISTED + 1)
+        entries = await library.entries(callers_groups(), _after(cursor), LISTED + 1)
     except Unavailable as fault:
         raise MCPError(INTERNAL_ERROR, str(fault)) from fault
     shown = entries[:LISTED]

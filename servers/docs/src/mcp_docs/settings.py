@@ -11,11 +11,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="DOCS_", hide_input_in_errors=True)
 
-    # optional, so that the server can print its definitions without a database
-    database_url: SecretUrl = "postgresql://docs_ro@127.0.0.1:5432/docs"
-    pool_size: int = Field(default=8, ge=1, le=100)
-    # a reader waits this long for a connection or an answer, then hears "unavailable"
-    timeout_seconds: float = Field(default=6.0, gt=0, le=60)
+    database_url: SecretUrl
+    connections: int = Field(default=8, ge=1, le=100)
+    # for one question, the wait for a connection included; below the gateway's own limit of 10 s
+    deadline_seconds: float = Field(default=6.0, gt=0, le=60)
 
 
 class LoaderSettings(BaseSettings):

@@ -5,6 +5,7 @@ The database down means `Unavailable`, at the call and not at start-up; the next
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from mcp_docs.models import CollectionInfo, CollectionList, Hit, SearchResult, o
 from mcp_docs.settings import Settings
 from mcp_docs.text import passage, visible
 from mcp_shared.faults import Unavailable
+from mcp_shared.postgres import DOWN
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -26,13 +28,7 @@ if TYPE_CHECKING:
 
 MAX_COLLECTIONS = 100
 
-_DOWN = (
-    OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError, asyncpg.QueryCanceledError,
-    asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.InvalidCatalogNameError,
-    asyncpg.InvalidAuthorizationSpecificationError, asyncpg.UndefinedTableError,
-    asyncpg.InvalidSchemaNameError,
-)  # fmt: skip
+log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -41,25 +37,25 @@ async def open_shelf(settings: Settings) -> AsyncIterator["Shelf"]:
     pool = asyncpg.create_pool(
         settings.database_url,
         min_size=0,
-        max_size=settings.pool_size,
-        timeout=settings.timeout_seconds,
-        command_timeout=settings.timeout_seconds,
+        max_size=settings.connections,
+        timeout=settings.deadline_seconds,
+        command_timeout=settings.deadline_seconds,
         server_settings={"application_name": "mcp-docs"},
     )
     async with pool:
-        yield Shelf(pool, settings.timeout_seconds)
+        yield Shelf(pool, settings.deadline_seconds)
 
 
 class Shelf:
-    def __init__(self, pool: asyncpg.Pool, timeout_seconds: float) -> None:
+    def __init__(self, pool: asyncpg.Pool, deadline_seconds: float) -> None:
         self._pool = pool
-        self._timeout = timeout_seconds
+        self._deadline = deadline_seconds
 
     @asynccontextmanager
     async def _reading(self, groups: Sequence[str]) -> AsyncIterator["Connection"]:
         try:
             async with (
-                asyncio.timeout(self._timeout),
+                asyncio.timeout(self._deadline),
                 self._pool.acquire() as connection,
                 # one picture for all statements of a question, also while pages are loaded
                 connection.transaction(isolation="repeatable_read", readonly=True),
@@ -67,7 +63,8 @@ class Shelf:
                 # SET takes no parameters; `readable_by` let no quote through
                 await connection.execute(f"SET LOCAL app.groups = '{','.join(groups)}'")
                 yield connection
-        except _DOWN as error:
+        except DOWN as error:
+            log.error("knowledge base unavailable", extra={"error": type(error).__name__})
             raise Unavailable(
                 "The knowledge base does not answer right now.",
                 instead="Try again in a minute; do not answer from memory.",

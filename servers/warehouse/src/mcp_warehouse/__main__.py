@@ -1,4 +1,4 @@
-"""`python -m mcp_warehouse`: HTTP behind the gateway, or `--stdio`, or `--definitions`."""
+"""`python -m mcp_warehouse [--stdio | --definitions]`."""
 
 from mcp_shared.serve import main
 

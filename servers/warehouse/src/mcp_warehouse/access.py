@@ -18,23 +18,23 @@ class Desk:
     """What the server has open while it runs."""
 
     warehouse: Warehouse
+    # the same warehouse with the limits of a file, and both with the limits of a task
+    exports: Warehouse
+    longer: Warehouse
+    longer_exports: Warehouse
+    # where files are kept; None: nowhere
+    results: Results | None
+    most_result_rows: int
     cursors: Cursors
-    # the same warehouse with the limits of a file, and where files are kept; None: not here
-    exports: Warehouse | None = None
-    results: Results | None = None
-    most_result_rows: int = 0
-    # the same two with the limits of a task
-    longer: Warehouse | None = None
-    longer_exports: Warehouse | None = None
 
     @property
     def patient(self) -> Warehouse:
         """With the limits of a task, where this call is one or may become one."""
-        return self.warehouse if running() is None or self.longer is None else self.longer
+        return self.warehouse if running() is None else self.longer
 
     @property
-    def patient_exports(self) -> Warehouse | None:
-        return self.exports if running() is None else self.longer_exports or self.exports
+    def patient_exports(self) -> Warehouse:
+        return self.exports if running() is None else self.longer_exports
 
 
 def open_desk(ctx: Context[Any, Any]) -> Desk:

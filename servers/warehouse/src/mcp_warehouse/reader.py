@@ -11,12 +11,14 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import anyio
 import asyncpg
 
 from mcp_shared import telemetry
-from mcp_warehouse import complaints, gate, repair
+from mcp_shared.postgres import DOWN
+from mcp_warehouse import complaints, cost, repair
 from mcp_warehouse.guard import SCHEMA, Admitted
 from mcp_warehouse.rights import Regions
 from mcp_warehouse.semantic.question import Measured, Question, measured
@@ -35,20 +37,6 @@ LOCK_TIMEOUT_MS = 200  # a reader waits for nothing but a schema change
 SYSTEM = {"db.system": "postgresql"}
 MOST_TABLES = 3  # whose columns one refusal names
 CLEAN_UP_SECONDS = 2  # for the rollback; then the connection is dropped
-
-# the database gone, going, full, not loaded or not ours; anything else is a bug and stays loud
-_DOWN = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.InvalidSchemaNameError,
-    asyncpg.UndefinedTableError,
-    asyncpg.InsufficientPrivilegeError,
-)
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +106,7 @@ class Reader:
             try:
                 with telemetry.one_span("SELECT", **SYSTEM):  # not the caller's own statement
                     (plan,) = json.loads(await connection.fetchval(explained))
-                    if refusal := gate.objection(plan["Plan"], self._settings.most_cost, texts):
+                    if refusal := cost.objection(plan["Plan"], self._settings.most_cost, texts):
                         raise refusal
                     return await self._collect(connection, query, statement.columns, rows)
             except asyncpg.PostgresError as error:
@@ -174,7 +162,7 @@ class Reader:
                         await transaction.rollback()
         except (TimeoutError, asyncpg.QueryCanceledError):
             raise complaints.too_long() from None
-        except _DOWN as error:
+        except DOWN as error:
             log.error("warehouse unavailable", extra={"error": type(error).__name__})
             raise complaints.unavailable() from None
         finally:
@@ -188,7 +176,12 @@ class Reader:
             if pool.get_size() >= pool.get_max_size():
                 raise complaints.busy() from None
             raise complaints.unavailable() from None
-        except _DOWN as error:
+        except asyncpg.TooManyConnectionsError:
+            # more replicas than the limit of the login, or of the database, has room for
+            login = urlsplit(self._settings.database_url).username
+            log.error("no connection left", extra={"login": login})
+            raise complaints.busy() from None
+        except DOWN as error:
             log.error("warehouse unavailable", extra={"error": type(error).__name__})
             raise complaints.unavailable() from None
 

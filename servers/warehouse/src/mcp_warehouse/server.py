@@ -17,6 +17,7 @@ from mcp_warehouse.semantic import page
 from mcp_warehouse.settings import Settings
 from mcp_warehouse.tools import describe_table, get_metric, list_tables, run_sql
 
+VERSION = "0.1.0"
 INSTRUCTIONS = """\
 Figures of Larkfield Supply: revenue, orders, accounts, suppliers, deliveries.
 Start with get_metric: its figures are defined once and agreed on. Use run_sql only for what no
@@ -38,12 +39,12 @@ async def lifespan(_: MCPServer[Any]) -> AsyncIterator[Desk]:
     ):
         yield Desk(
             warehouse=warehouse,
-            cursors=Cursors(settings.cursor_secret),
             exports=exports,
-            results=results,
-            most_result_rows=settings.most_result_rows,
             longer=longer,
             longer_exports=longer_exports,
+            results=results,
+            most_result_rows=settings.most_result_rows,
+            cursors=Cursors(settings.cursor_secret),
         )
 
 
@@ -51,7 +52,7 @@ def build() -> MCPServer[Any]:
     server = new_server(
         "warehouse",
         title="Warehouse",
-        version="1.0.0",
+        version=VERSION,
         instructions=INSTRUCTIONS,
         tools=[list_tables, describe_table, get_metric, run_sql],
         lifespan=lifespan,

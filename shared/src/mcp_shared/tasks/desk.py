@@ -8,6 +8,7 @@ which run out.
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
@@ -16,8 +17,9 @@ from mcp.server.context import HandlerResult
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, InputRequiredResult
 
+from mcp_shared.postgres import FAULTS
 from mcp_shared.tasks.run import Run
-from mcp_shared.tasks.table import FAULTS, LEASE_SECONDS, STATEMENT_SECONDS, Table, Taken
+from mcp_shared.tasks.table import LEASE_SECONDS, STATEMENT_SECONDS, Table, Taken
 from mcp_shared.tasks.wire import REASON, dumped
 
 log = logging.getLogger(__name__)
@@ -27,7 +29,7 @@ RENEW_EVERY = 6  # beats
 TIDY_EVERY = 4
 LEAVE_SECONDS = 3.0  # for work under way when the process ends
 MOST_TAKEN = 4  # lost tasks, per look
-MOST_BYTES = 2_000_000  # of a result
+MOST_BYTES = 2_000_000  # of a result, as the table keeps it
 
 Work = asyncio.Task[HandlerResult]
 Again = Callable[[Taken], tuple[Run, Work]]
@@ -116,7 +118,7 @@ class Desk:
             log.error("task failed", exc_info=error)
             return "failed", FAILED
         found = dumped(result)
-        return "completed", TOO_LARGE if len(str(found)) > MOST_BYTES else found
+        return "completed", TOO_LARGE if len(json.dumps(found)) > MOST_BYTES else found
 
     async def _insist(self, write: Callable[[], Awaitable[None]]) -> None:
         """What was found is not lost to a database that is away for a moment."""

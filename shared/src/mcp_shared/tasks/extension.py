@@ -14,24 +14,22 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-import asyncpg
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.extension import Extension, MethodBinding
 from mcp.server.mcpserver import MCPServer, require_client_extension
 from mcp_types import CallToolRequestParams, ClientCapabilities
 
 from mcp_shared import identity
+from mcp_shared.postgres import FAULTS, keeper_pool
 from mcp_shared.tasks import refusals, wire
 from mcp_shared.tasks.desk import Desk
 from mcp_shared.tasks.run import Run, begin, running
 from mcp_shared.tasks.settings import TaskSettings
-from mcp_shared.tasks.table import FAULTS, Caps, ExpiredError, Table, Taken, TooManyError
+from mcp_shared.tasks.table import Caps, ExpiredError, Table, Taken, TooManyError
 from mcp_shared.tasks.terms import Terms
 from mcp_shared.tasks.whose import Quiet, owner, remembered, written
 
 log = logging.getLogger(__name__)
-
-CONNECT_SECONDS = 3.0
 
 Work = asyncio.Task[HandlerResult]
 
@@ -64,15 +62,7 @@ class Tasks(Extension):
             log.info("no tasks: there is no database for them")
             yield
             return
-        pool = asyncpg.create_pool(
-            settings.database_url,
-            min_size=0,
-            max_size=settings.connections,
-            timeout=CONNECT_SECONDS,
-            command_timeout=CONNECT_SECONDS,
-            reset=_wipe,
-            server_settings={"application_name": "mcp_tasks"},
-        )
+        pool = keeper_pool(settings.database_url, "mcp_tasks", settings.connections)
         self._slots = asyncio.Semaphore(settings.slots)
         self._caps = Caps(settings.unfinished, settings.kept)
         self._table = Table(pool, secrets.token_hex(8))
@@ -223,11 +213,6 @@ class Tasks(Extension):
         if self._table is None or self._desk is None:
             raise refusals.unknown()
         return self._table, self._desk
-
-
-async def _wipe(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """Instead of the driver's own, which needs functions that a hardened database has closed."""
-    await connection.execute("RESET ALL")
 
 
 def _knows_tasks(ctx: ServerRequestContext[Any, Any]) -> bool:

@@ -5,13 +5,13 @@ whose user is the role that gets the rights. Each server has a database of its o
 """
 
 import asyncio
-import os
 import sys
 
 import asyncpg
 
-from mcp_shared import keeper_login
-from mcp_shared.tasks.settings import prefix
+from mcp_shared.postgres import give_keeper_login
+from mcp_shared.settings import StartError, read
+from mcp_shared.tasks.settings import MigrationSettings, prefix
 
 _SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS tasks;
@@ -49,7 +49,7 @@ async def migrate(admin_url: str, login_url: str) -> None:
         async with db.transaction():
             await db.execute("SELECT pg_advisory_xact_lock(hashtext('mcp_shared.tasks.migrate'))")
             await db.execute(_SCHEMA)
-            await keeper_login.give(db, login_url, "tasks", "task")
+            await give_keeper_login(db, login_url, "tasks", "task")
     finally:
         await db.close()
 
@@ -57,12 +57,11 @@ async def migrate(admin_url: str, login_url: str) -> None:
 def main() -> None:
     if len(sys.argv) != 2:
         sys.exit("python -m mcp_shared.tasks.migrate NAME: the name of the server is needed")
-    named = prefix(sys.argv[1])
     try:
-        urls = os.environ[f"{named}ADMIN_DATABASE_URL"], os.environ[f"{named}DATABASE_URL"]
-    except KeyError as missing:
-        sys.exit(f"{missing.args[0]} is not set: a postgresql:// URL is needed")
-    asyncio.run(migrate(*urls))
+        settings = read(MigrationSettings, prefix(sys.argv[1]))
+    except StartError as error:
+        sys.exit(str(error))
+    asyncio.run(migrate(settings.admin_database_url, settings.database_url))
     sys.stdout.write("The tasks' table is ready.\n")
 
 

@@ -8,7 +8,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, TextContent
 
 from mcp_shared import meta
-from mcp_shared.tasks.table import FAULTS
+from mcp_shared.postgres import FAULTS
 from mcp_shared.tasks.wire import REASON
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ The names begin with the server's own: <NAME>_TASKS_DATABASE_URL.
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from mcp_shared.settings import SecretUrl
+from mcp_shared.settings import SecretUrl, read
 
 
 class TaskSettings(BaseSettings):
@@ -24,7 +24,16 @@ class TaskSettings(BaseSettings):
 
     @classmethod
     def of(cls, server: str) -> "TaskSettings":
-        return cls(_env_prefix=prefix(server))
+        return read(cls, prefix(server))
+
+
+class MigrationSettings(BaseSettings):
+    """Of `python -m mcp_shared.tasks.migrate`."""
+
+    model_config = SettingsConfigDict(hide_input_in_errors=True)
+
+    admin_database_url: SecretUrl
+    database_url: SecretUrl
 
 
 def prefix(server: str) -> str:

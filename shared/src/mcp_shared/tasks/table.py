@@ -18,7 +18,6 @@ LEASE_SECONDS = 10.0
 AGAIN_SECONDS = 5.0  # times the attempts made: the pause before one more
 FORGET_SECONDS = 7 * 86_400.0  # so long an expired task is still known to have been one
 STATEMENT_SECONDS = 5.0
-FAULTS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 _UNFINISHED = "status IN ('working', 'input_required')"
 _OVER = (

@@ -13,10 +13,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mcp_types import Tool
-from pydantic import ValidationError
 
 from mcp_shared.poison import poisons
-from mcp_shared.settings import told
+from mcp_shared.settings import StartError, read
 from mcp_shared.vendor import pins
 from mcp_shared.vendor.connection import conversation, every_tool, pool
 from mcp_shared.vendor.credentials import credentials
@@ -59,10 +58,9 @@ def main(file: Path, names: Sequence[str], prefix: str) -> int:
     parser.add_argument("--accept", action="store_true", help="write the lock file")
     accept = parser.parse_args().accept
     try:
-        settings = VendorSettings(_env_prefix=prefix)
-        now = asyncio.run(asked(settings, names))
-    except ValidationError as error:
-        sys.stderr.write("".join(f"{line}\n" for line in told(error, prefix)))
+        now = asyncio.run(asked(read(VendorSettings, prefix), names))
+    except StartError as error:
+        sys.stderr.write(f"{error}\n")
         return 2
     except (PinError, ExceptionGroup, OSError) as error:
         sys.stderr.write(f"{_first(error)}\n")

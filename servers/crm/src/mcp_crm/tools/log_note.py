@@ -7,8 +7,8 @@ from pydantic import Field
 
 from mcp_crm.directory import NewNote, TheDesk, TheDirectory
 from mcp_crm.models import Account, AccountRef, LoggedNote, RecordId
+from mcp_crm.once import Write, once
 from mcp_crm.outbox import Request
-from mcp_crm.writes import Write, once
 from mcp_shared.faults import Invalid
 from mcp_shared.fields import IdempotencyKey
 from mcp_shared.identity import caller

@@ -7,8 +7,8 @@ from mcp_types import ToolAnnotations
 from mcp_crm import stages
 from mcp_crm.directory import TheDesk, TheDirectory
 from mcp_crm.models import RecordId, StageChange, StageName
+from mcp_crm.once import Write, once
 from mcp_crm.outbox import Request
-from mcp_crm.writes import Write, once
 from mcp_shared.faults import Conflict
 from mcp_shared.fields import IdempotencyKey
 from mcp_shared.identity import caller

@@ -13,6 +13,7 @@ from mcp_docs.load.pages import Defaults
 from mcp_docs.load.run import NothingToLoadError, Report, load
 from mcp_docs.migrate import migrate
 from mcp_docs.settings import LoaderSettings
+from mcp_shared.settings import StartError, read
 
 SHOWN = 20  # skipped pages named one by one
 
@@ -40,8 +41,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
-async def _run(options: argparse.Namespace) -> Report:
-    settings = LoaderSettings()
+async def _run(options: argparse.Namespace, settings: LoaderSettings) -> Report:
     connection = await asyncpg.connect(settings.admin_url)
     try:
         await migrate(connection, settings.ro_password)
@@ -61,7 +61,10 @@ async def _run(options: argparse.Namespace) -> Report:
 def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     try:
-        report = asyncio.run(_run(options))
+        report = asyncio.run(_run(options, read(LoaderSettings)))
+    except StartError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     except NothingToLoadError as error:
         sys.stderr.write(f"docs: {error}; nothing was changed\n")
         return 2

@@ -2,7 +2,7 @@
 
 from mcp_types import ToolAnnotations
 
-from mcp_docs.knowledge import TheLibrary, reader
+from mcp_docs.knowledge import TheLibrary, callers_groups
 from mcp_docs.models import CollectionList
 
 TITLE = "List collections"
@@ -22,4 +22,4 @@ async def list_collections(library: TheLibrary) -> CollectionList:
     empty list means the person may read none.
     Fails: Unavailable when the database is down.
     """
-    return await library.collections(reader())
+    return await library.collections(callers_groups())

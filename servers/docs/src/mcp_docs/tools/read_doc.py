@@ -5,7 +5,7 @@ from typing import Annotated
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
-from mcp_docs.knowledge import PageText, TheLibrary, reader
+from mcp_docs.knowledge import PageText, TheLibrary, callers_groups
 from mcp_docs.models import DocId, Text, overdue, url
 from mcp_shared.faults import Invalid, NotFound
 
@@ -58,7 +58,7 @@ async def read_doc(
     Fails: NotFound when there is no such page or section, or none this person may read; Invalid
     when `offset` lies beyond the end; Unavailable when the database is down.
     """
-    page = await library.page(reader(), doc_id.removeprefix("docs://"))
+    page = await library.page(callers_groups(), doc_id.removeprefix("docs://"))
     if page is None:
         raise NotFound(
             "There is no such page, or none you may read.",

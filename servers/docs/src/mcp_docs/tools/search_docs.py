@@ -5,7 +5,7 @@ from typing import Annotated
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
-from mcp_docs.knowledge import TheLibrary, reader
+from mcp_docs.knowledge import TheLibrary, callers_groups
 from mcp_docs.models import Collection, SearchResult
 from mcp_shared.faults import NotFound
 from mcp_shared.fields import PageSize, SearchText
@@ -45,7 +45,7 @@ async def search_docs(
     Fails: NotFound when nothing matches; Unavailable when the database is down.
     """
     found = await library.search(
-        reader(),
+        callers_groups(),
         query,
         collection=collection,
         updated_within_days=updated_within_days,

@@ -1,8 +1,9 @@
 """What a person's SQL gave, as a tool answers it: rows, or a sample and where the files are."""
 
 import anyio.to_thread
-from mcp_types import CallToolResult, ContentBlock, ResourceLink, TextContent
+from mcp_types import CallToolResult, ContentBlock, ResourceLink
 
+from mcp_shared.answering import structured
 from mcp_shared.faults import Unavailable
 from mcp_shared.identity import caller
 from mcp_warehouse.access import Desk
@@ -17,7 +18,7 @@ SAMPLE_ROWS = 20
 
 
 def rows(found: Selection, regions: Regions) -> CallToolResult:
-    return _told(_answer(found, regions, len(found.rows)), [])
+    return structured(_answer(found, regions, len(found.rows)))
 
 
 async def kept(desk: Desk, statement: Admitted, regions: Regions) -> CallToolResult:
@@ -28,12 +29,11 @@ async def kept(desk: Desk, statement: Admitted, regions: Regions) -> CallToolRes
         Invalid: as `select` does.
 
     """
-    exports = desk.patient_exports
-    if desk.results is None or exports is None:
+    if desk.results is None:
         raise Unavailable(
             "Results cannot be kept as files here.", instead="Ask for rows, and for fewer at once."
         )
-    found = await exports.select(statement, desk.most_result_rows, regions)
+    found = await desk.patient_exports.select(statement, desk.most_result_rows, regions)
     files = await anyio.to_thread.run_sync(made, found.columns, found.rows)
     identity, until = await desk.results.keep(caller().subject, regions, files.parts)
     numbers = range(1, len(files.parts) + 1)
@@ -45,7 +45,8 @@ async def kept(desk: Desk, statement: Admitted, regions: Regions) -> CallToolRes
         parquet=[address(identity, number, "parquet") for number in numbers],
         kept_until=until,
     )
-    return _told(answer, _links(identity, files))
+    told = structured(answer)
+    return told.model_copy(update={"content": [*told.content, *_links(identity, files)]})
 
 
 def _answer(found: Selection, regions: Regions, most: int) -> SqlAnswer:
@@ -54,13 +55,6 @@ def _answer(found: Selection, regions: Regions, most: int) -> SqlAnswer:
         rows=found.rows[:most],
         truncated=found.truncated,
         regions=list(regions.names),
-    )
-
-
-def _told(answer: SqlAnswer, links: list[ContentBlock]) -> CallToolResult:
-    shown = TextContent(type="text", text=answer.model_dump_json(by_alias=True))
-    return CallToolResult(
-        content=[shown, *links], structured_content=answer.model_dump(mode="json", by_alias=True)
     )
 
 
@@ -76,7 +70,7 @@ def _links(identity: str, files: Files) -> list[ContentBlock]:
         )
         for number, part in enumerate(files.parts, 1)
         for kind, mime, size in (
-            ("csv", CSV, len(part.csv.encode())),
+            ("csv", CSV, len(part.csv)),
             ("parquet", PARQUET, len(part.parquet)),
         )
     ]

@@ -14,7 +14,7 @@ MOST_WIRE_BYTES = 3_000_000
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    csv: str
+    csv: bytes  # UTF-8
     parquet: bytes
     rows: int
 
@@ -32,14 +32,14 @@ def made(columns: Sequence[str], rows: Rows, most: int = MOST_WIRE_BYTES) -> Fil
 
 
 def _parts(schema: list[tuple[str, Kind]], rows: Rows, most: int) -> Iterator[Part]:
-    part = Part(_csv(schema, rows), _parquet(schema, rows), len(rows))
-    wire = max(len(json.dumps(part.csv, ensure_ascii=False).encode()), len(part.parquet) * 4 // 3)
+    text, parquet = _csv(schema, rows), _parquet(schema, rows)
+    wire = max(len(json.dumps(text, ensure_ascii=False).encode()), len(parquet) * 4 // 3)
     if wire > most and len(rows) > 1:
         half = len(rows) // 2
         yield from _parts(schema, rows[:half], most)
         yield from _parts(schema, rows[half:], most)
         return
-    yield part
+    yield Part(text.encode(), parquet, len(rows))
 
 
 def _csv(schema: list[tuple[str, Kind]], rows: Rows) -> str:

@@ -16,16 +16,16 @@ from datetime import datetime
 import asyncpg
 
 from mcp_shared.faults import Unavailable
+from mcp_shared.postgres import FAULTS, keeper_pool
 from mcp_warehouse import complaints
 from mcp_warehouse.results.parts import Part
 from mcp_warehouse.rights import Regions
 from mcp_warehouse.settings import Settings
 
 CONNECTIONS = 4
-TIMEOUT_SECONDS = 5.0
+STATEMENT_SECONDS = 5.0  # some megabytes are written
 SWEEP_SECONDS = 60.0  # each replica does; whoever comes second finds nothing to do
 
-_DOWN = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 # one write at a time, so that the caps hold; reading goes on
 _LOCK = "LOCK TABLE results.part IN SHARE ROW EXCLUSIVE MODE"
 _EXPIRED = "DELETE FROM results.part WHERE expires_at <= now()"
@@ -66,7 +66,7 @@ class Results:
                 await db.execute(_EXPIRED)
                 await db.execute(_OLDEST, owner, self._settings.most_results - 1)
                 size = await db.fetchval(_SIZE) + sum(
-                    len(one.parquet) + len(one.csv.encode()) for one in parts
+                    len(one.parquet) + len(one.csv) for one in parts
                 )
                 if size > self._settings.most_kept_bytes:
                     log.error("no room for results", extra={"bytes": size})
@@ -77,10 +77,10 @@ class Results:
                 rows = [
                     (digest, name, number, owner, list(regions.names), until, content)
                     for number, part in enumerate(parts, 1)
-                    for name, content in (("csv", part.csv.encode()), ("parquet", part.parquet))
+                    for name, content in (("csv", part.csv), ("parquet", part.parquet))
                 ]
                 await db.executemany(_INSERT, rows)
-        except _DOWN as error:
+        except FAULTS as error:
             log.error("results unavailable", extra={"error": type(error).__name__})
             raise complaints.unavailable() from None
         return identity, until
@@ -91,7 +91,7 @@ class Results:
             await asyncio.sleep(every)
             try:
                 await self._pool.execute(_EXPIRED)
-            except _DOWN as error:
+            except FAULTS as error:
                 log.warning("expired results stay", extra={"error": type(error).__name__})
 
     async def read(
@@ -107,7 +107,7 @@ class Results:
             found: bytes | None = await self._pool.fetchval(
                 _SELECT, _digest(identity), kind, number, owner, list(regions.names)
             )
-        except _DOWN as error:
+        except FAULTS as error:
             log.error("results unavailable", extra={"error": type(error).__name__})
             raise complaints.unavailable() from None
         return found
@@ -125,11 +125,6 @@ def _full() -> Unavailable:
     )
 
 
-async def _wipe(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """Instead of the driver's own, which gives back advisory locks: nobody here may take one."""
-    await connection.execute("RESET ALL")
-
-
 @asynccontextmanager
 async def keeping(
     settings: Settings, sweep_seconds: float = SWEEP_SECONDS
@@ -138,16 +133,8 @@ async def keeping(
     if settings.results_url is None:
         yield None
         return
-    pool = asyncpg.create_pool(
-        settings.results_url,
-        min_size=0,
-        max_size=CONNECTIONS,
-        timeout=settings.acquire_seconds,
-        command_timeout=TIMEOUT_SECONDS,
-        reset=_wipe,
-        server_settings={"application_name": "mcp_warehouse_results"},
-    )
-    async with pool:
+    name = "mcp_warehouse_results"
+    async with keeper_pool(settings.results_url, name, CONNECTIONS, STATEMENT_SECONDS) as pool:
         results = Results(pool, settings)
         sweeping = asyncio.create_task(results.sweep(sweep_seconds))
         try:
