@@ -105,6 +105,7 @@ async def test_p03_servers_and_the_development_issuer_refuse_to_start(tmp_path: 
         "MCP_PROFILE": "production", "MCP_RESOURCE": "http://docs.internal/mcp",
         "MCP_ISSUER": "http://localhost:8081/realms/mcp", "MCP_JWKS_URL": "http://localhost/certs",
         "MCP_CALLERS": "http://localhost:8080/mcp", "MCP_LOCAL_GROUPS": "everyone",
+        "DOCS_DATABASE_URL": "postgresql://docs_ro@127.0.0.1:1/docs",
     }  # fmt: skip
     http, stdio, development = await asyncio.gather(
         asyncio.to_thread(run, "mcp_docs", **local),

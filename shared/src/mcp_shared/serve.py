@@ -209,9 +209,9 @@ def main(server: str) -> None:
             _insist_on_settings(made, module)
             asyncio.run(_stdio(made, wire))
         else:
+            _insist_on_settings(made, module)
             settings = read(ServerSettings)
             _insist_on_policy(server, settings)
-            _insist_on_settings(made, module)
             _http(made, settings)
     except StartError as error:
         sys.stderr.write(f"{error}\n")

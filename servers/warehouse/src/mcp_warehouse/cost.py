@@ -5,10 +5,12 @@ from typing import Any
 
 from mcp_shared.faults import Fault
 from mcp_warehouse import complaints
+from mcp_warehouse.growth import Gathered
+from mcp_warehouse.guard import Admitted
 
 
 def objection(
-    plan: Mapping[str, Any], most_cost: float, most_gathered: float | None
+    plan: Mapping[str, Any], most_cost: float, most_gathered: float, statement: Admitted
 ) -> Fault | None:
     """What speaks against running it.
 
@@ -17,15 +19,17 @@ def objection(
     """
     if plan["Total Cost"] > most_cost:
         return complaints.too_expensive()
-    if most_gathered is not None and max(_gathered(plan), default=0) > most_gathered:
+    texts = statement.gathered
+    if texts and max(_gathered(plan, texts), default=0.0) > most_gathered:
         return complaints.too_much_text()
     return None
 
 
-def _gathered(plan: Mapping[str, Any]) -> Iterator[float]:
-    """Of each aggregate: rows times width of what it reads."""
+def _gathered(plan: Mapping[str, Any], texts: Gathered) -> Iterator[float]:
+    """Of each aggregate: rows times width of what it reads, and what the statement adds to it."""
     below = plan.get("Plans", [])
     if "Agg" in plan["Node Type"]:
-        yield sum(child["Plan Rows"] * child["Plan Width"] for child in below)
+        wide = (child["Plan Rows"] * (child["Plan Width"] + texts.constants) for child in below)
+        yield sum(wide) * texts.times
     for child in below:
-        yield from _gathered(child)
+        yield from _gathered(child, texts)

@@ -13,7 +13,8 @@ from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
 from mcp_shared.faults import Invalid
-from mcp_warehouse import allowed, parse, repair, scope
+from mcp_warehouse import allowed, growth, parse, repair, scope
+from mcp_warehouse.growth import Gathered
 
 SCHEMA = "sales"
 MAX_CHARACTERS = 10_000
@@ -22,10 +23,7 @@ MAX_DEPTH = 25  # of parentheses, brackets and CASE; the parser recurses
 MAX_BRACKETS = 20  # the parser is slow in them
 MAX_CASTS = 100  # the `::` form nests once for each
 MAX_TABLES = 20  # each join may take memory of its own, and WITH queries count where they are read
-MAX_LITERAL = 1_000  # characters of one text constant
-# operands of `||`, concat and string_agg: nested in each other, 24 make at most 3^8 of one text
-MOST_JOINED_TEXTS = 24
-AGGREGATED_TEXT = 8  # what one string_agg counts for: it joins as many texts as there are rows
+MAX_LITERAL = 1_000  # characters of one text constant, and of a type such as char(n)
 
 _OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.CASE})
 _CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.END})
@@ -46,7 +44,7 @@ class Admitted:
     text: str
     tables: frozenset[str]
     columns: tuple[str, ...]  # as named in the text; empty where a `*` decides
-    gathers: bool = True  # whether an aggregate joins texts, whose size then counts
+    gathered: Gathered | None = Gathered(0, 1.0)  # None where no aggregate joins texts
 
 
 def admit(sql: str, tables: frozenset[str]) -> Admitted:
@@ -75,7 +73,7 @@ def admit(sql: str, tables: frozenset[str]) -> Admitted:
         ) from None
     star = any(isinstance(column, exp.Star) or column.is_star for column in again.selects)
     columns = () if star else tuple(again.named_selects)
-    return Admitted(text, found, columns, gathers=again.find(exp.GroupConcat) is not None)
+    return Admitted(text, found, columns, growth.gathered(again))
 
 
 def _measure(sql: str) -> None:
@@ -134,9 +132,12 @@ def _parse(sql: str) -> exp.Query:
 
 
 def _check(tree: exp.Query, tables: frozenset[str]) -> frozenset[str]:
-    """Walk every node; qualify each table in place; return the tables read."""
+    """Walk every node; qualify each table in place; return the tables read.
+
+    A substring is told to begin and end at numbers: at a text it would be a regular expression.
+    """
     used = set()
-    joined = read = 0
+    read = 0
     for node in tree.walk():
         if type(node) not in allowed.NODES:
             raise _not_allowed(node)
@@ -146,8 +147,9 @@ def _check(tree: exp.Query, tables: frozenset[str]) -> frozenset[str]:
                 used.add(_qualified(node, tables))
         elif objection := _objection(node):
             raise objection
-        joined += _joined_texts(node)
-    if joined > MOST_JOINED_TEXTS:
+        if isinstance(node, exp.Substring):
+            _by_numbers(node)
+    if growth.too_large(tree):
         raise Refused(
             "growth",
             "This SQL joins too many texts.",
@@ -188,9 +190,13 @@ def _objection(node: exp.Expr) -> Refused | None:  # noqa: PLR0911  a table of c
                 "This SQL converts to a type that is not available.",
                 instead="Use integer, numeric, text, boolean, date, timestamp or interval.",
             )
+        case exp.DataTypeParam() if not _small(node.this):
+            return Refused(
+                "cast", f"A type may have {MAX_LITERAL} characters.", instead="Leave its size out."
+            )
         case exp.Anonymous() if node.name.lower() not in allowed.NAMED_FUNCTIONS:
             return _not_allowed(node)
-        case exp.Column() if node.name.lower() in allowed.NOT_COLUMNS:
+        case exp.Column() if node.name.lower() in allowed.NOT_COLUMNS | allowed.OF_A_ROW:
             return Refused(
                 "column",
                 f"{node.name.lower()} is not a column of the warehouse.",
@@ -204,11 +210,17 @@ def _objection(node: exp.Expr) -> Refused | None:  # noqa: PLR0911  a table of c
             return None
 
 
-def _joined_texts(node: exp.Expr) -> int:
-    if not isinstance(node, allowed.GROWING):
-        return 0
-    several = AGGREGATED_TEXT if isinstance(node, exp.GroupConcat) else 2
-    return max(several, len(node.expressions))
+def _by_numbers(node: exp.Substring) -> None:
+    for place in ("start", "length"):
+        given = node.args.get(place)
+        if isinstance(given, exp.Literal) and not given.is_string:
+            continue
+        if given is not None and not (isinstance(given, exp.Cast) and given.is_type("int")):
+            node.set(place, exp.cast(given, "int"))
+
+
+def _small(size: object) -> bool:
+    return isinstance(size, exp.Literal) and size.is_int and int(size.name) <= MAX_LITERAL
 
 
 def _not_allowed(node: exp.Expr) -> Refused:

@@ -8,18 +8,16 @@ from typing import Any
 
 from mcp.server.mcpserver import Context
 
+from mcp_shared.meanwhile import meanwhile
+
 SECONDS = 1.0  # between two words; what is quicker than one is answered without a stream
 
 
 @asynccontextmanager
 async def telling(ctx: Context[Any, Any]) -> AsyncIterator[None]:
     """Report the seconds that have passed until the block is left. No total: nobody knows it."""
-    task = asyncio.create_task(_tell(ctx))
-    try:
+    async with meanwhile(_tell(ctx)):
         yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
 
 
 async def _tell(ctx: Context[Any, Any]) -> None:

@@ -97,16 +97,17 @@ class Reader:
         limit = self._settings.most_row_characters
         # as JSON text, cut by the database: no value larger than a row may be ever travels
         query = (
-            f"SELECT left(row_to_json(answer)::text, {limit + 1})"  # noqa: S608  admitted text
+            # with `.*` it is the row, also where a column has the same name
+            f"SELECT left(row_to_json(answer.*)::text, {limit + 1})"  # noqa: S608  admitted text
             f" FROM ({statement.text}) AS answer"
         )
-        texts = self._settings.most_gathered_bytes if statement.gathers else None
         explained = f"EXPLAIN (FORMAT JSON) {query}"
         async with self._reading(regions, self._own) as connection:
             try:
                 with telemetry.one_span("SELECT", **SYSTEM):  # not the caller's own statement
                     (plan,) = json.loads(await connection.fetchval(explained))
-                    if refusal := cost.objection(plan["Plan"], self._settings.most_cost, texts):
+                    most = self._settings.most_cost, self._settings.most_gathered_bytes
+                    if refusal := cost.objection(plan["Plan"], *most, statement):
                         raise refusal
                     return await self._collect(connection, query, statement.columns, rows)
             except asyncpg.PostgresError as error:

@@ -17,6 +17,7 @@ from mcp.server.context import HandlerResult
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, InputRequiredResult
 
+from mcp_shared.meanwhile import meanwhile
 from mcp_shared.postgres import FAULTS
 from mcp_shared.tasks.run import Run
 from mcp_shared.tasks.table import LEASE_SECONDS, STATEMENT_SECONDS, Table, Taken
@@ -88,12 +89,10 @@ class Desk:
 
     @contextlib.asynccontextmanager
     async def working(self, again: Again) -> AsyncIterator[None]:
-        beating = asyncio.create_task(self._beat(again))
         try:
-            yield
+            async with meanwhile(self._beat(again)):
+                yield
         finally:
-            beating.cancel()
-            await asyncio.wait({beating})
             await self._leave()
 
     async def _follow(self, run: Run, work: Work) -> None:

@@ -1,5 +1,6 @@
 """What is said when there is no such task, no room for one more, or nowhere to look."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable
 from typing import TypeVar
@@ -9,6 +10,7 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, TextConten
 
 from mcp_shared import meta
 from mcp_shared.postgres import FAULTS
+from mcp_shared.tasks.table import STATEMENT_SECONDS
 from mcp_shared.tasks.wire import REASON
 
 log = logging.getLogger(__name__)
@@ -30,14 +32,15 @@ def expired() -> MCPError:
 
 
 async def available(asked: Awaitable[Found]) -> Found:
-    """What the table says.
+    """What the table says, if it does within a few seconds.
 
     Raises:
         MCPError: it says nothing at the moment.
 
     """
     try:
-        return await asked
+        async with asyncio.timeout(STATEMENT_SECONDS):
+            return await asked
     except FAULTS as error:
         log.warning("tasks unreachable", extra={"error": type(error).__name__})
         raise MCPError(INTERNAL_ERROR, "Tasks cannot be read at the moment.") from None

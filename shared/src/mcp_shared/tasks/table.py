@@ -12,12 +12,13 @@ from typing import Any
 
 import asyncpg
 
+from mcp_shared.postgres import CONNECT_SECONDS
 from mcp_shared.tasks.wire import Task
 
 LEASE_SECONDS = 10.0
 AGAIN_SECONDS = 5.0  # times the attempts made: the pause before one more
 FORGET_SECONDS = 7 * 86_400.0  # so long an expired task is still known to have been one
-STATEMENT_SECONDS = 5.0
+STATEMENT_SECONDS = 5.0  # for a method here, the wait for a connection included
 
 _UNFINISHED = "status IN ('working', 'input_required')"
 _OVER = (
@@ -77,7 +78,7 @@ class Table:
             TooManyError: and nothing was created.
 
         """
-        async with self._pool.acquire() as db, db.transaction():
+        async with self._pool.acquire(timeout=CONNECT_SECONDS) as db, db.transaction():
             # one at a time: else two would both be the last that fits
             await db.execute("LOCK TABLE tasks.task IN SHARE ROW EXCLUSIVE MODE")
             counted = await db.fetchrow(

@@ -92,9 +92,10 @@ class Files:
 
     async def select(self, statement: Admitted, rows: int, regions: Regions) -> Selection:
         try:
-            text = ";".join(sqlglot.transpile(statement.text, read="postgres", write="duckdb"))
             with telemetry.one_span("SELECT", **SYSTEM):  # not the caller's own statement
-                return await self._in_a_room(regions, lambda room: self._collect(room, text, rows))
+                return await self._in_a_room(
+                    regions, lambda room: self._collect(room, statement.text, rows)
+                )
         except (duckdb.Error, rooms.NotOneSelectError) as error:
             sqlstate = next((code for kind, code in _SQLSTATES if isinstance(error, kind)), "XX000")
             log.info("query failed", extra={"sqlstate": sqlstate})
@@ -111,7 +112,8 @@ class Files:
             log.error("warehouse unavailable", extra={"error": type(error).__name__})
             raise complaints.unavailable() from None
 
-    def _collect(self, room: Room, text: str, most: int) -> Selection:
+    def _collect(self, room: Room, sql: str, most: int) -> Selection:
+        text = ";".join(sqlglot.transpile(sql, read="postgres", write="duckdb"))
         room.execute(rooms.one_select(room, text))
         columns = tuple(name for name, *_ in room.description or ())
         rows: list[list[Any]] = []

@@ -5,7 +5,6 @@ of these regions since, finds nothing. What has expired is not read, and is gone
 """
 
 import asyncio
-import contextlib
 import hashlib
 import logging
 import secrets
@@ -16,7 +15,8 @@ from datetime import datetime
 import asyncpg
 
 from mcp_shared.faults import Unavailable
-from mcp_shared.postgres import FAULTS, keeper_pool
+from mcp_shared.meanwhile import meanwhile
+from mcp_shared.postgres import CONNECT_SECONDS, FAULTS, keeper_pool
 from mcp_warehouse import complaints
 from mcp_warehouse.results.parts import Part
 from mcp_warehouse.rights import Regions
@@ -61,7 +61,7 @@ class Results:
         identity = secrets.token_urlsafe(32)
         digest = _digest(identity)
         try:
-            async with self._pool.acquire() as db, db.transaction():
+            async with self._pool.acquire(timeout=CONNECT_SECONDS) as db, db.transaction():
                 await db.execute(_LOCK)
                 await db.execute(_EXPIRED)
                 await db.execute(_OLDEST, owner, self._settings.most_results - 1)
@@ -104,9 +104,10 @@ class Results:
 
         """
         try:
-            found: bytes | None = await self._pool.fetchval(
-                _SELECT, _digest(identity), kind, number, owner, list(regions.names)
-            )
+            async with self._pool.acquire(timeout=CONNECT_SECONDS) as db:
+                found: bytes | None = await db.fetchval(
+                    _SELECT, _digest(identity), kind, number, owner, list(regions.names)
+                )
         except FAULTS as error:
             log.error("results unavailable", extra={"error": type(error).__name__})
             raise complaints.unavailable() from None
@@ -136,10 +137,5 @@ async def keeping(
     name = "mcp_warehouse_results"
     async with keeper_pool(settings.results_url, name, CONNECTIONS, STATEMENT_SECONDS) as pool:
         results = Results(pool, settings)
-        sweeping = asyncio.create_task(results.sweep(sweep_seconds))
-        try:
+        async with meanwhile(results.sweep(sweep_seconds)):
             yield results
-        finally:
-            sweeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await sweeping
