@@ -45,6 +45,7 @@ def test_a_yes_names_the_role_the_file_and_the_rate() -> None:
         ("one_write_it", ("analyst",), "desk", "tools.write_it.roles is [sales]; the person has [analyst]"),
         ("one_write_it", (), "desk", "the person has no role"),
         ("one_nothing", ("analyst",), "desk", "has no line for tools.nothing; what is not listed is denied"),
+        ("one_readit", ("analyst",), "desk", "did you mean one_read_it?"),
         ("two_read_it", ("analyst",), "desk", "there is no server 'two'"),
         ("read", ("analyst",), "desk", "there is no server 'read'"),
         ("one_read_it", ("analyst",), "stranger", "gateway/agents.yaml does not list the client 'stranger'"),

@@ -35,7 +35,7 @@ def totals(outcomes: Sequence[Outcome], page: str) -> None:
     counts = {state: sum(one.state == state for one in outcomes) for state in COLOURS}
     told = ", ".join(f"[{COLOURS[state]}]{n} {state}[/]" for state, n in counts.items())
     seconds = sum(one.seconds for one in outcomes)
-    console.print(f"\n{told}  in {seconds:.0f} s. What each line means: {page}")
+    console.print(f"\n{told}  in {seconds:.0f} s. What each line means: {page}", soft_wrap=True)
 
 
 def kept(files: Sequence[Path]) -> None:
@@ -61,5 +61,6 @@ def baseline(made: Baseline, earlier: Baseline | None) -> None:
             console.print(f"  {tool.name}: {failure}", markup=False)
     console.print(
         "\nThe share of these calls that were answered with a result. It says nothing about "
-        "whether an agent would choose the tool (make select-tools), nor about other arguments."
+        "whether an agent would choose the tool (make select-tools), nor about other arguments.",
+        soft_wrap=True,
     )

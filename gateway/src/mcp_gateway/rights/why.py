@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 
 from mcp_gateway.configuration import settings
@@ -76,6 +77,7 @@ def explain(
             yield f"     masked in the answer: {', '.join(masked)} ({file}: tools.{name}.mask)"
     elif decision.reason == "not_in_policy":
         yield f"no: {file} has no line for tools.{name}; what is not listed is denied"
+        yield from _meant(found, server, name)
     elif decision.reason == "no_role" and decision.rule is not None:
         wanted = ", ".join(sorted(decision.rule.roles))
         yield f"no: {file}: tools.{name}.roles is [{wanted}]; the person has {_some(roles)}"
@@ -87,6 +89,12 @@ def explain(
         yield f"no: gateway/agents.yaml narrows {agent!r}: it may not call {tool}"
     if decision.allowed and known.definition(server, "tool", name) is None:
         yield f"but: {folder}/tools.lock.json does not pin it; run `make tools-lock`"
+
+
+def _meant(found: policy.Policy, server: str, name: str) -> Iterable[str]:
+    tools = [one for at, family, one in found.rules if (at, family) == (server, "tool")]
+    for close in get_close_matches(name, tools, n=1):
+        yield f"     did you mean {server}_{close}?"
 
 
 def _some(roles: frozenset[str]) -> str:
@@ -127,12 +135,12 @@ def main() -> None:
     if options.person is None or options.tool is None:
         rows = matrix(found)
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        for row in rows:
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            sys.stdout.write("  ".join(cells).rstrip() + "\n")
+        cells = [map(str.ljust, row, widths) for row in rows]
+        shown = ["  ".join(row).rstrip() for row in cells]
         if lines := list(beside(found)):
-            sys.stdout.write("\n" + "".join(f"{line}\n" for line in lines))
-        sys.stdout.write(f"\npolicy {found.version}; what has no line is denied\n")
+            shown += ["", *lines]
+        shown += ["", f"policy {found.version}; what has no line is denied"]
+        sys.stdout.write("\n".join(shown) + "\n")  # at once: `make policy | head` is no error
         return
     everyone = people(options.realm)
     if options.person not in everyone:

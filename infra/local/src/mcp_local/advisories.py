@@ -92,7 +92,11 @@ def read(stdout: str, stderr: str) -> Audit:
     except (ValueError, LookupError, TypeError, AttributeError):
         last = stderr.strip().splitlines()[-1:] or ["it said nothing"]
         missing = "No module named pip_audit" in stderr
-        why = "pip-audit is not there: --fetch brings it" if missing else last[0][:200]
+        why = (
+            "pip-audit is not there: `python -m mcp_local.advisories --fetch` brings it"
+            if missing
+            else last[0][:200]
+        )
         return Audit("not checked", (why,))
 
 

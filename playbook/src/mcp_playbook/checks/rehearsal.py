@@ -13,11 +13,14 @@ DAYS = 90
 def recent(wanted: Sequence[drill.Drill], evidence: Path) -> str:
     """The drills' dates. Raises Failed for one that ended badly, NotYet for one not run lately."""
     records = {record.name: record for record in drill.records(evidence)}
+    if never := [one.name for one in wanted if one.name not in records]:
+        raise NotYet(
+            f"never run here: {', '.join(never)}",
+            do=f"make drill NAME={never[0] if len(never) == 1 else 'all'}",
+        )
     told = []
     for one in wanted:
-        record = records.get(one.name)
-        if record is None:
-            raise NotYet(f"{one.name} was never run here", do=f"make drill NAME={one.name}")
+        record = records[one.name]
         days = (datetime.now(UTC) - record.date).days
         if days > DAYS:
             raise NotYet(f"{one.name} was run {days} days ago", do=f"make drill NAME={one.name}")

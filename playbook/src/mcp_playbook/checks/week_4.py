@@ -194,7 +194,8 @@ async def dependencies(at: Deployment) -> str:
     if found.state == "not checked":
         raise NotYet(
             f"every package has its hash and is above the floors kept here; asked further: {told}",
-            do="Run it where pip-audit reaches a database, or let your scanner read the lock.",
+            do=".venv/bin/python -m mcp_local.advisories --fetch, where pip-audit reaches a "
+            f"database; or let your scanner read {advisories.LOCK}.",
         )
     return "every package has its hash; no known vulnerability"
 
