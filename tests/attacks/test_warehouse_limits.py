@@ -69,6 +69,17 @@ async def test_W11_memory_and_disk_of_a_query_are_bounded(
     assert "cost" in answer.text or "memory or disk" in answer.text or "too long" in answer.text
 
 
+async def test_W11_one_text_is_not_made_of_a_long_one_for_each_row(
+    warehouse_server: Served,
+) -> None:
+    """The plan tells how wide the rows are, and nothing of what a statement adds to each."""
+    long = "x" * 1000
+    for joined in (f"'{long}', ''", f"a.region, '{long}'", "a.region || " * 4 + "a.region, ''"):
+        sql = f"SELECT string_agg({joined}) FROM order_lines a, nations b"
+        answer = await warehouse_server.ask(PERSON, sql)
+        assert "texts of more rows" in answer.text
+
+
 async def test_W17_ten_million_rows_are_cut_and_said(warehouse_server: Served) -> None:
     sql = "SELECT a.order_id FROM orders a CROSS JOIN nations b"
     answer = await warehouse_server.ask(PERSON, sql, max_rows=1000)

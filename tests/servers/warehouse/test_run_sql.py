@@ -55,6 +55,11 @@ async def test_it_answers_columns_and_rows_in_their_order(ask: Ask) -> None:
     assert answer["truncated"] is False
 
 
+async def test_a_column_may_have_any_name(ask: Ask) -> None:
+    answer = content(await ask("run_sql", {"sql": "SELECT count(*) AS answer FROM nations"}))
+    assert (answer["columns"], answer["rows"]) == (["answer"], [[25]])
+
+
 async def test_an_empty_answer_still_names_its_columns(ask: Ask) -> None:
     sql = "SELECT account_id, account_name AS who FROM accounts WHERE balance > 1e9"
     answer = content(await ask("run_sql", {"sql": sql}))

@@ -14,7 +14,7 @@ from sqlglot.tokenizer_core import TokenType
 
 from mcp_shared.faults import Invalid
 from mcp_warehouse import allowed, growth, parse, repair, scope
-from mcp_warehouse.growth import Gathered
+from mcp_warehouse.growth import AS_IT_IS, Gathered
 
 SCHEMA = "sales"
 MAX_CHARACTERS = 10_000
@@ -44,7 +44,7 @@ class Admitted:
     text: str
     tables: frozenset[str]
     columns: tuple[str, ...]  # as named in the text; empty where a `*` decides
-    gathered: Gathered | None = Gathered(0, 1.0)  # None where no aggregate joins texts
+    gathered: Gathered | None = AS_IT_IS  # None where no aggregate joins texts
 
 
 def admit(sql: str, tables: frozenset[str]) -> Admitted:
