@@ -62,9 +62,11 @@ def test_the_readme_has_a_row_for_every_setting_and_its_default(server: str) -> 
 @pytest.mark.parametrize("server", SERVERS)
 def test_a_server_that_lacks_a_setting_says_which_and_ends(server: str, mode: str) -> None:
     words = [sys.executable, "-m", package_of(listed()[server])]
+    unset = settings(server).keys()
+    bare = {k: v for k, v in os.environ.items() if k not in unset and not k.startswith("MCP_")}
     done = subprocess.run(
         words + (["--stdio"] if mode == "stdio" else []),
-        cwd=ROOT, env={"PATH": os.environ["PATH"]} | (HTTP if mode == "http" else {}),
+        cwd=ROOT, env=bare | (HTTP if mode == "http" else {}),
         check=False, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     assert done.returncode == 2
