@@ -60,9 +60,9 @@ class Place:
 
 
 @contextlib.asynccontextmanager
-async def opened(place: Place, **options: Any) -> AsyncIterator[Ledger]:
+async def opened(place: Place, replica: str = "replica-1", **options: Any) -> AsyncIterator[Ledger]:
     options.setdefault("insist_on_durability", False)  # the tests' server runs with fsync off
-    ledger = await Ledger.open(place.writer, place.key, "replica-1", **options)
+    ledger = await Ledger.open(place.writer, place.key, replica, **options)
     try:
         yield ledger
     finally:

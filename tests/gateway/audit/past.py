@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -9,9 +10,12 @@ import orjson
 from gateway.audit.conftest import Place
 
 from mcp_gateway.audit import keys, store
+from mcp_gateway.audit.payload import Payload, Vault
 from mcp_gateway.audit.projection import project
+from mcp_gateway.audit.redaction import SALT_BYTES, commitment
 from mcp_gateway.audit.segment import Segment
 
+ISSUER, SUBJECT = "https://id.example", "s-ana"
 PARENTS = ("block", "record", "payload")
 
 
@@ -19,8 +23,10 @@ def ago(days: int) -> date:
     return datetime.now(UTC).date() - timedelta(days=days)
 
 
-async def a_day(place: Place, day: date, calls: int = 3) -> UUID:
-    """One segment of that day: an opening, and calls of an intent and an outcome each."""
+async def a_day(place: Place, day: date, calls: int = 3, vault: Vault | None = None) -> UUID:
+    """One segment of that day: an opening, and calls of an intent and an outcome each. With a
+    vault, each intent's arguments are encrypted beside it.
+    """
     key, name = keys.load_private(place.key), uuid4()
     keys.publish(key, place.public)
     segment = Segment(name, day, 0.0, key)
@@ -36,8 +42,8 @@ async def a_day(place: Place, day: date, calls: int = 3) -> UUID:
             await _block(connection, segment, noon, ["segment_opened"])
             for n in range(calls):
                 rid = f"{name.hex[:6]}-{n}"
-                for kind in ("intent", "outcome"):
-                    await _block(connection, segment, noon, [kind], rid)
+                await _block(connection, segment, noon, ["intent"], rid, vault)
+                await _block(connection, segment, noon, ["outcome"], rid)
         # the second clock: a day is made here in a moment
         await connection.execute("SET session_replication_role = replica")
         await connection.execute("UPDATE audit.block SET db_ts = signed_at WHERE seg = $1", name)
@@ -48,12 +54,13 @@ async def a_day(place: Place, day: date, calls: int = 3) -> UUID:
 
 async def _block(
     connection: store.Connection, segment: Segment, at: datetime, kinds: Sequence[str],
-    rid: str | None = None,
+    rid: str | None = None, vault: Vault | None = None,
 ) -> None:  # fmt: skip
+    said, payloads = _sealed(rid, vault) if rid and vault else ({}, [])
     bodies = [
         orjson.dumps(
             {"v": 1, "ts": at.isoformat(), "replica": "replica-1"}
-            | ({"kind": kind, "rid": rid, "person": "ana"} if rid else
+            | said | ({"kind": kind, "rid": rid, "person": "ana"} if rid else
                {"kind": "event", "reason": kind}),
             option=orjson.OPT_SORT_KEYS,
         )
@@ -61,8 +68,18 @@ async def _block(
     ]  # fmt: skip
     sealed = segment.seal(bodies, at)
     rows = [(body, *project(orjson.loads(body))) for body in bodies]
-    await store.insert(connection, sealed.block, rows)
+    await store.insert(connection, sealed.block, rows, payloads)
+    for payload in payloads:
+        payload.key.stored = segment.day
     segment.advance(sealed)
+
+
+def _sealed(rid: str, vault: Vault) -> tuple[dict[str, Any], list[Payload]]:
+    sent, salt = {"of": rid}, bytes(SALT_BYTES)
+    payload = vault.seal(ISSUER, SUBJECT, rid, sent, salt)
+    assert payload is not None
+    who = {"iss": ISSUER, "sub": SUBJECT}
+    return {**who, "args_c": commitment(salt, "$", sent), "payload": payload.mark()}, [payload]
 
 
 async def _partitions(connection: store.Connection, day: date) -> None:

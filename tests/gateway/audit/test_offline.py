@@ -18,6 +18,7 @@ from gateway.audit.conftest import Place
 from gateway.audit.exports import exported, written
 
 from mcp_gateway.audit import export_lines, keys, statement
+from mcp_gateway.audit.block import instant
 from mcp_gateway.audit.chain import read_block
 from mcp_gateway.audit.checkpoint_entry import Entry, Leaf
 from mcp_gateway.audit.checkpoint_key import Signer
@@ -452,15 +453,16 @@ async def test_a_restore_statement_explains_the_tail_it_names_and_no_other(
     await exported(place, path, checkpoints=sorted(folder.glob("*/*")))
     whole = path.read_bytes()
     assert found(verify(str(path), trust, jobs=1, signers=signed_by)[0]) == ["TRUNCATED"]
+    now = instant(datetime.now(UTC))
     for named, expected in ((head, []), ("0" * 64, ["TRUNCATED"])):
         lost = {
             "day": str(end["seg_day"]), "segment": str(end["seg"]), "block": 5, "head": named,
             "seen": 7,
         }  # fmt: skip
-        said = {"by": "ana", "at": "now", "backup": "b-1", "taken": "then", "ends": [lost]}
+        said = {"by": "ana", "at": now, "backup": "b-1", "taken": "then", "ends": [lost]}
         text = statement.make("restore", said, keys.load_private(place.key))
         path.write_bytes(whole)
         changed(path, lambda ls, text=text: ls.insert(1, export_lines.statement(*text)))  # type: ignore[misc]
         report = verify(str(path), trust, jobs=1, signers=signed_by)[0]
         assert found(report) == expected, report.text()
-        assert "RESTORED  now by ana from b-1" in report.text()
+        assert f"RESTORED  {now} by ana from b-1" in report.text()

@@ -57,6 +57,13 @@ async def test_each_mark_begins_its_level(told: Told, used: float, level: str) -
     assert await told.at(used) == level
 
 
+async def test_it_looks_every_second_once_room_is_low(told: Told) -> None:
+    await told.at(0.5)
+    assert told.room.pause == 10
+    await told.at(0.81)
+    assert told.room.pause == 1
+
+
 async def test_a_level_is_left_two_points_below_its_mark(told: Told) -> None:
     seen = [await told.at(used) for used in (0.95, 0.94, 0.931, 0.929, 0.89, 0.879, 0.779)]
     assert seen == ["full", "full", "full", "scarce", "scarce", "low", "enough"]

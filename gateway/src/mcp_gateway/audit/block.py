@@ -69,15 +69,19 @@ class Block:
     def signed_by(self, keys: Keys) -> bool:
         """Whether one of these keys, the one the header names, made this signature."""
         key = keys.get(self.header.key)
-        if key is None or self.header.signed_at > getattr(keys, "until", {}).get(
-            self.header.key, self.header.signed_at
-        ):
+        if key is None or outlived(keys, self.header.key, self.header.signed_at):
             return False
         try:
             key.verify(self.signature, self.header.encoded())
         except InvalidSignature:
             return False
         return True
+
+
+def outlived(keys: Keys, name: str, at: datetime) -> bool:
+    """Whether a key was replaced before this moment: what it signs then, a thief signs."""
+    until: Mapping[str, datetime] = getattr(keys, "until", {})
+    return at > until.get(name, at)
 
 
 def sign(header: Header, key: Ed25519PrivateKey) -> Block:

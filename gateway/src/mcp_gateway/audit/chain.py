@@ -23,6 +23,7 @@ RECORD_COLUMNS = "seq, block, body, " + ", ".join(COLUMNS)
 COUNT_LIMIT = 100_000  # far above what a gateway writes; a larger one is a forged row
 CLOCK_LIMIT = timedelta(minutes=2)
 
+Named = dict[str, tuple[str, str]]  # call → key and hash of its ciphertext
 Row = Any  # a tuple or the driver's record, in the order of BLOCK_COLUMNS or RECORD_COLUMNS
 
 
@@ -50,7 +51,10 @@ class Chain:
         self._report = report
         self.block = 0
         self.excused = 0  # the last block whose loss a restore statement explains
+        self.rows = 0  # records of it that were met, signed or not
+        self.payloads: Named = {}  # encrypted arguments that its records name, to be looked for
         self._key: str | None = None
+        self._signed_at: datetime | None = None  # of the block before
         self._unchecked: Block | None = None
 
     def run(self, blocks: Sequence[Row], records: Sequence[Row]) -> None:
@@ -66,9 +70,11 @@ class Chain:
             position = end
             self._report.blocks += 1
         self._report.records += len(records)
+        self.rows += len(records)
 
     def end(self, uncovered: int) -> None:
         """After the last block: its signature vouches for the chain, and nothing may follow it."""
+        self.rows += uncovered
         if self._seen and (last := max(self._seen)) > max(self.block, self.excused):
             what = f"ends at block {self.block}, a checkpoint has seen block {last}"
             self._found("TRUNCATED", what)
@@ -93,6 +99,10 @@ class Chain:
             what = f"signed with key {header.key}, the segment began with {self._key}"
             self._found("BLOCK", what, block=header.block)
         self._key = header.key
+        before, self._signed_at = self._signed_at, header.signed_at
+        if before is not None and header.signed_at < before - CLOCK_LIMIT:
+            what = f"signed {header.signed_at}, after a block signed {before}"
+            self._found("CLOCK", what, block=header.block)
         self.block = header.block
         self._unchecked = block
         self.head = block.hash()
@@ -112,13 +122,13 @@ class Chain:
 
     def _contents(self, header: Header, records: Sequence[Row], db_ts: datetime) -> None:
         numbers = [row[0] for row in records]
-        complete = numbers == list(range(self.seq + 1, header.last_seq + 1))
-        if not complete:
-            there = set(numbers)
-            missing = [n for n in range(self.seq + 1, header.last_seq + 1) if n not in there]
-            self._found(
-                "GAP", f"{len(missing)} records are missing", block=header.block, seq=missing[0]
-            )
+        wanted = range(self.seq + 1, header.last_seq + 1)
+        if missing := sorted(set(wanted).difference(numbers)):
+            what = f"{len(missing)} records are missing"
+            self._found("GAP", what, block=header.block, seq=missing[0])
+        elif not wanted or numbers != list(wanted):
+            what = "its records stand there twice, or in an earlier block"
+            self._found("BLOCK", what, block=header.block, seq=self.seq + 1)
         elif merkle.root(leaves([row[2] for row in records])) != header.root:
             self._found(
                 "BLOCK",
@@ -141,6 +151,9 @@ class Chain:
         if not isinstance(body, dict):
             self._found("PROJECTION", "the body is not a JSON object", block=block, seq=row[0])
             return
+        kept = body.get("payload")
+        if isinstance(kept, dict) and "key" in kept and body.get("kind") in ("intent", "refusal"):
+            self.payloads[str(body.get("rid"))] = (str(kept["key"]), str(kept.get("sha256")))
         if row[0] == 1 and isinstance(body.get("previous"), dict):
             self.previous = body["previous"]
         columns = project(body)

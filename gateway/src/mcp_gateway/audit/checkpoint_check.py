@@ -27,6 +27,7 @@ class Witnessed:
     """Heads by segment and block, as they were written down outside the database."""
 
     heads: Heads = field(default_factory=dict)
+    grown: dict[tuple[date, UUID], datetime] = field(default_factory=dict)  # by the newest of them
     findings: list[Finding] = field(default_factory=list)
     size: int = 0
     entries: int = 0
@@ -102,6 +103,7 @@ class _Reading:
             self._confirmed = True
         for leaf in entry.leaves:
             known = found.heads.setdefault((leaf.day, leaf.segment), {})
+            found.grown[leaf.day, leaf.segment] = entry.written
             if known.setdefault(leaf.block, leaf.head) != leaf.head:
                 self._found.findings.append(
                     Finding("CHECKPOINT-HEAD", f"{name}: another head than an earlier checkpoint "

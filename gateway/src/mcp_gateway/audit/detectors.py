@@ -61,6 +61,12 @@ _MARKED = tuple(
         ("://", "url_password", r"[A-Za-z]://[^\s/:@]{0,100}:[^\s/@]{1,200}@"),
     )
 )
+# Looking for each mark costs more than all else here, so most are looked for where they end.
+_STEMS = {
+    end: tuple(mark[:-1].rpartition(end)[2] for mark, *_ in _MARKED if mark[-1] == end)
+    for end in "-_."
+}
+_OTHER_MARKS = tuple(mark for mark, *_ in _MARKED if mark[-1] not in _STEMS)
 _SCHEME = r"\b(?:bearer|basic)\s{1,4}(?=[a-z+/_~-]{0,60}[0-9.=+/_~-])[a-z0-9._~+/=-]{8}"
 # JSON in JSON in JSON has a longer row of backslashes each time
 _NAMED = (
@@ -85,7 +91,11 @@ _MARKED_LOWER = tuple(
 )
 _DIGITS = re.compile(r"[0-9]+(?:[ -][0-9]+)*+")
 _DOUBLED = str.maketrans("0123456789", "0246813579")  # twice the digit, its own digits added
-_WORDS = re.compile(r"[A-Za-z0-9+/_-]{16,}+")
+_DIGITS_ONLY = b"0123456789"
+_CARD_LENGTH = 13
+_WORD = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
+_BETWEEN_WORDS = bytes(c if c in _WORD else ord(" ") for c in range(256))
+_WORD_LENGTH = 16
 _SHORTEST = 8  # below it, only a name or a path gives a text away
 _RANDOM_LENGTH = 24
 _RANDOM_BITS, _RANDOM_BITS_IN_A_PATH = 4.0, 4.4  # per character; words of a language stay below
@@ -123,8 +133,10 @@ def secret_text(text: str) -> str | None:
     for spelt in _spellings(text):
         if found := _plain(spelt):
             return found
-    for word in _WORDS.finditer(text):
-        token = word.group()
+    for word in text.encode("utf-8", "replace").translate(_BETWEEN_WORDS).split():
+        if len(word) < _WORD_LENGTH:
+            continue
+        token = word.decode()
         if _random(token):
             return "high_entropy"
         if (inner := _decoded(token)) and (found := _plain(inner)):
@@ -134,8 +146,11 @@ def secret_text(text: str) -> str | None:
 
 def card_number(text: str) -> bool:
     """Whether a payment card's number stands in these digits, alone or among other groups."""
+    data = text.encode("utf-8", "replace")
+    if len(data) - len(data.translate(None, _DIGITS_ONLY)) < _CARD_LENGTH:
+        return False
     for run in _DIGITS.finditer(text):
-        if run.end() - run.start() < 13:
+        if run.end() - run.start() < _CARD_LENGTH:
             continue
         groups = run.group().replace("-", " ").split(" ")
         if len(groups) <= 19 and all(len(group) < 3 for group in groups):
@@ -148,20 +163,30 @@ def card_number(text: str) -> bool:
                 digits += groups[at]
                 if len(digits) > 19:
                     break
-                if len(digits) >= 13 and _issued(digits) and _luhn(digits):
+                if len(digits) >= _CARD_LENGTH and _issued(digits) and _luhn(digits):
                     return True
     return False
 
 
 def _plain(text: str) -> str | None:
-    for mark, kind, expression in _MARKED:
-        if mark in text and expression.search(text):
-            return kind
+    if _has_a_mark(text):
+        for mark, kind, expression in _MARKED:
+            if mark in text and expression.search(text):
+                return kind
     lower = text.lower()
     for mark, kind, expression in _MARKED_LOWER:
         if mark in lower and expression.search(lower):
             return kind
     return "card_number" if card_number(text) else None
+
+
+def _has_a_mark(text: str) -> bool:
+    for end, stems in _STEMS.items():
+        if end in text:
+            for part in text.split(end):
+                if part.endswith(stems):
+                    return True
+    return any(mark in text for mark in _OTHER_MARKS)
 
 
 def _spellings(text: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from mcp_gateway.audit import checkpoint_options, erase, keys, opening, retention, two_names
 from mcp_gateway.audit.ledger import Ledger
+from mcp_gateway.audit.offline.trust import load as load_trust
 from mcp_gateway.audit.payload import load_keks
 from mcp_gateway.audit.reads import NotRecordedError
 from mcp_gateway.audit.restating import restate
@@ -42,6 +43,7 @@ REFUSED = (
 def add(commands: Any) -> None:
     command = commands.add_parser("open", help="one call's encrypted arguments; on the record")
     command.add_argument("--rid", required=True, metavar="CALL")
+    command.add_argument("--export", type=Path, metavar="FILE", help="of a day that is gone")
     command.set_defaults(run=_said(_open))
 
     command = commands.add_parser("erase", help="destroy a person's keys: a dry run unless told")
@@ -54,6 +56,10 @@ def add(commands: Any) -> None:
     command = commands.add_parser("retire", help="export, verify and drop the days before one")
     command.add_argument("--before", required=True, type=date.fromisoformat, metavar="YYYY-MM-DD")
     command.add_argument("--exports", type=Path, metavar="FOLDER", help="where the exports go")
+    command.add_argument(
+        "--keep-arguments", action="store_true",
+        help="exports carry encrypted arguments, and their keys stay until a person is erased",
+    )  # fmt: skip
     _two(command)
     command.set_defaults(run=_said(_retire))
 
@@ -87,12 +93,14 @@ def _said(run: Callable[[argparse.Namespace], Any]) -> Callable[[argparse.Namesp
 
 
 async def _open(options: argparse.Namespace) -> None:
-    keyring = Path(_env("GATEWAY_KEYS"))
+    keyring, reader = Path(_env("GATEWAY_KEYS")), _env("GATEWAY_LEDGER_READER_URL")
+    keks, who = load_keks(keyring), {"rid": options.rid, "by": operator()}
     async with _ledger() as ledger:
-        shown = await opening.open_arguments(
-            _env("GATEWAY_LEDGER_READER_URL"), ledger, _trusted(), load_keks(keyring),
-            rid=options.rid, by=operator(),
-        )  # fmt: skip
+        if options.export is None:
+            shown = await opening.open_arguments(reader, ledger, _trusted(), keks, **who)
+        else:
+            trust = load_trust(keyring / keys.PUBLIC_NAME)
+            shown = await opening.open_exported(reader, ledger, trust, keks, options.export, **who)
     _say(shown.arguments.decode("utf-8", "backslashreplace"))
 
 
@@ -127,8 +135,9 @@ async def _erase(options: argparse.Namespace) -> None:
 
 
 async def _retire(options: argparse.Namespace) -> None:
-    reader, scope = _env("GATEWAY_LEDGER_READER_URL"), retention.scope(options.before)
-    days = await retention.days_before(reader, options.before)
+    reader, keep = _env("GATEWAY_LEDGER_READER_URL"), options.keep_arguments
+    scope = retention.scope(options.before, keep=keep)
+    days = await retention.days_before(reader, options.before, keep=keep)
     if not days:
         raise retention.NotRetiredError(f"no day before {options.before} is in the ledger")
     _say(f"{len(days)} days would go: {days[0]} to {days[-1]}")
@@ -143,9 +152,9 @@ async def _retire(options: argparse.Namespace) -> None:
         async with _ledger() as ledger:
             place = retention.Place(ledger, reader, admin, keyring, _trusted(), options.exports)
             for one in await retention.retire(
-                place, options.before, proposal=options.approve, by=operator()
+                place, options.before, keep=keep, proposal=options.approve, by=operator()
             ):
-                _say(f"{one.day}: {one.records:,} records, {one.segments} segments; {one.file}")
+                _say(one.told())
     else:
         _say("nothing was changed; --propose begins it")
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 import asyncpg
 import orjson
 
+from mcp_gateway.audit import reader
 from mcp_gateway.audit.block import Keys
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.payload import Kek
@@ -70,8 +71,7 @@ async def find(reader_url: str, keks: Mapping[str, Kek], name: str, *, by_subjec
         NobodyError: nobody, or several; a subject is always one.
 
     """
-    connection = await asyncpg.connect(reader_url)
-    try:
+    async with reader.session(reader_url) as connection:
         rows = await connection.fetch(_SUBJECTS, name, by_subject)
         if not rows:
             raise NobodyError(f"nobody called {name!r} is on the record")
@@ -83,8 +83,6 @@ async def find(reader_url: str, keks: Mapping[str, Kek], name: str, *, by_subjec
         names = tuple(kek.pseudonym(issuer, subject) for kek in keks.values())
         kept = await connection.fetchrow(_KEPT, rows[0]["subject"])
         held = await connection.fetchrow(_KEYS, list(names))
-    finally:
-        await connection.close()
     assert kept is not None  # noqa: S101  an aggregate has a row
     assert held is not None  # noqa: S101  an aggregate has a row
     return Person(

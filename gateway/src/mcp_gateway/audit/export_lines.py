@@ -13,17 +13,17 @@ import orjson
 
 from mcp_gateway.audit.block import instant
 
-VERSION = 1
+PLAIN, WITH_PAYLOADS = 1, 2  # versions: whoever reads only the first refuses the second
 
 
 def line(value: Mapping[str, Any]) -> bytes:
     return orjson.dumps(value) + b"\n"
 
 
-def first(since: date, until: date, made: datetime) -> bytes:
+def first(since: date, until: date, made: datetime, *, payloads: bool) -> bytes:
     return line(
         {
-            "ledger_export": VERSION,
+            "ledger_export": WITH_PAYLOADS if payloads else PLAIN,
             "since": since.isoformat(),
             "until": until.isoformat(),
             "made": made.isoformat(),
@@ -91,6 +91,13 @@ def _careful(seq: int, body: bytes) -> bytes:
     if whole:
         return b'{"seq":%d,"body":%b}\n' % (seq, body)
     return b'{"seq":%d,"body64":"%b"}\n' % (seq, b64encode(body))
+
+
+def payload(row: Sequence[Any]) -> bytes:
+    """A row of sequence number, call, key, nonce and ciphertext: what the key opens, no key."""
+    _, rid, key_id, nonce, ct = row
+    said = {"payload": rid, "key": str(key_id)}
+    return line(said | {"nonce": b64encode(nonce).decode(), "ct": b64encode(ct).decode()})
 
 
 def last(segments: int, blocks: int, records: int, digest: str) -> bytes:

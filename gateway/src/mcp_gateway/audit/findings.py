@@ -9,6 +9,7 @@ Kind = Literal[
     "GAP",
     "BLOCK",
     "PROJECTION",
+    "PAYLOAD",
     "UNREGISTERED-SEGMENT",
     "SEGMENT-EMPTY",
     "SEGMENT-MISSING",
@@ -30,6 +31,7 @@ MEANING: dict[Kind, str] = {
     "GAP": "records or blocks are missing from the middle",
     "BLOCK": "what is stored is not what was signed",
     "PROJECTION": "a searchable column no longer says what the record says",
+    "PAYLOAD": "encrypted arguments are gone, or not those that were signed",
     "UNREGISTERED-SEGMENT": "records of a segment that no gateway registered",
     "SEGMENT-EMPTY": "a registered segment has lost all its blocks",
     "SEGMENT-MISSING": "a segment that a later one or a checkpoint names is gone",
@@ -87,6 +89,7 @@ class Report:
     records: int = 0
     blocks: int = 0
     segments: int = 0
+    payloads: int = 0  # encrypted arguments that a record names
     seconds: float = 0.0
     total: int = 0
     findings: list[Finding] = field(default_factory=list)
@@ -112,6 +115,7 @@ class Report:
             "records": self.records,
             "blocks": self.blocks,
             "segments": self.segments,
+            "payloads": self.payloads,
             "seconds": round(self.seconds, 3),
             "found": self.total,
             "findings": self.findings,

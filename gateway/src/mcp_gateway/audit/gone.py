@@ -11,7 +11,7 @@ from mcp_gateway.audit.block import GENESIS, Keys
 from mcp_gateway.audit.chain import Chain
 from mcp_gateway.audit.checkpoint_check import Witnessed
 from mcp_gateway.audit.findings import Finding, Report
-from mcp_gateway.audit.statement_restored import Restored
+from mcp_gateway.audit.statement_restored import Place, Restored
 from mcp_gateway.audit.store import Connection
 from mcp_gateway.audit.tombstone import Tombstone
 
@@ -20,22 +20,27 @@ from mcp_gateway.audit.tombstone import Tombstone
 class Gone:
     stones: dict[UUID, Tombstone]
     restores: Sequence[Restored]
+    witnessed: Witnessed
 
     @classmethod
-    async def load(cls, connection: Connection, since: date, keys: Keys, report: Report) -> Self:
+    async def load(
+        cls, connection: Connection, since: date, keys: Keys, report: Report,
+        witnessed: Witnessed | None = None,
+    ) -> Self:  # fmt: skip
         """Statements that are not genuine become findings of the report."""
         restores = await statement_restored.load(connection, keys, report)
         report.restored = [restore.told() for restore in restores]
-        return cls(await tombstone.load(connection, since, keys, report), restores)
+        stones = await tombstone.load(connection, since, keys, report)
+        return cls(stones, restores, witnessed or Witnessed())
 
-    def retired(self, chain: Chain, witnessed: Witnessed | None, report: Report) -> bool:
+    def retired(self, chain: Chain, report: Report) -> bool:
         """Whether a segment without a row has a tombstone; its chain then ends as that says."""
         stone = self.stones.get(chain.segment)
         if stone is None or stone.day != chain.day:
             return False
         chain.seq, chain.block, chain.head = stone.records, stone.blocks, stone.head
         report.retired += 1
-        wrong = stone.contradicts(witnessed.of(chain.day, chain.segment) if witnessed else {})
+        wrong = stone.contradicts(self.witnessed.of(chain.day, chain.segment))
         if wrong is not None:
             report.add(Finding("TOMBSTONE", wrong, chain.day, chain.segment))
         return True
@@ -48,16 +53,19 @@ class Gone:
 
     def excused(self, chain: Chain) -> int:
         """The last block whose loss a restore statement explains."""
-        place = (chain.day, chain.segment)
-        return statement_restored.excused(self.restores, place, chain.block, chain.head)
+        return self._excused((chain.day, chain.segment), chain.block, chain.head)
 
-    def explains(self, finding: Finding, witnessed: Witnessed) -> bool:
+    def explains(self, finding: Finding) -> bool:
         """Whether a segment that only checkpoints know was lost whole in a restore."""
         if finding.kind != "SEGMENT-MISSING" or finding.day is None or finding.segment is None:
             return False
         place = (finding.day, finding.segment)
-        seen = max(witnessed.of(*place), default=0)
-        return 0 < seen <= statement_restored.excused(self.restores, place, 0, GENESIS)
+        seen = max(self.witnessed.of(*place), default=0)
+        return 0 < seen <= self._excused(place, 0, GENESIS)
+
+    def _excused(self, place: Place, block: int, head: bytes) -> int:
+        grown = self.witnessed.grown.get(place)
+        return statement_restored.excused(self.restores, place, block, head, grown)
 
 
 def told(report: Report) -> list[str]:

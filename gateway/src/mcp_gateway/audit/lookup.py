@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import orjson
 
-from mcp_gateway.audit import merkle, receipt
+from mcp_gateway.audit import merkle, reader, receipt
 from mcp_gateway.audit.block import Header, Keys, leaves
 from mcp_gateway.audit.chain import BLOCK_COLUMNS, RECORD_COLUMNS, read_block
 from mcp_gateway.audit.findings import Finding, Kind, Report
@@ -36,19 +35,15 @@ class Proof:
 
 async def verify_entry(url: str, keys: Keys, segment: UUID, seq: int) -> Proof:
     """Prove one record: its block's signature, its path to the root, its columns."""
-    connection = await asyncpg.connect(url)
-    try:
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            row = await connection.fetchrow(_BLOCK, segment, seq)
-            if row is None:
-                return _unproved("GAP", "no block covers this record", segment, seq)
-            block = read_block(row[0], segment, row[1:])
-            header = block.header
-            records = await connection.fetch(
-                _RECORDS, header.day, segment, header.first_seq, header.last_seq
-            )
-    finally:
-        await connection.close()
+    async with reader.snapshot(url) as connection:
+        row = await connection.fetchrow(_BLOCK, segment, seq)
+        if row is None:
+            return _unproved("GAP", "no block covers this record", segment, seq)
+        block = read_block(row[0], segment, row[1:])
+        header = block.header
+        records = await connection.fetch(
+            _RECORDS, header.day, segment, header.first_seq, header.last_seq
+        )
     index = seq - header.first_seq
     if index >= header.count:
         return _unproved("GAP", "no block covers this record", segment, seq)
@@ -81,8 +76,7 @@ async def verify_receipt(given: object, keys: Keys, url: str | None) -> Finding 
     if url is None:
         return None
     seq: int = given["seq"]  # type: ignore[index]  # checked above
-    connection = await asyncpg.connect(url)
-    try:
+    async with reader.session(url) as connection:
         body = await connection.fetchval(
             "SELECT body FROM audit.record WHERE seg_day = $1 AND seg = $2 AND seq = $3",
             header.day,
@@ -91,8 +85,6 @@ async def verify_receipt(given: object, keys: Keys, url: str | None) -> Finding 
         )
         if body is None:
             return await _missing(connection, header, seq, keys)
-    finally:
-        await connection.close()
     if merkle.leaf_hash(body) != leaf:
         return _finding("RECEIPT-MISMATCH", "another record stands there", header.segment, seq)
     return None

@@ -28,4 +28,5 @@ def verify(options: argparse.Namespace) -> int:
     place = Path(options.checkpoints or "")
     own = options.checkpoints and options.checkpoint_key and any(place.glob("*/*"))
     options.checkpoints = place if own else None  # else those that the export brings
+    options.receipt = [options.receipt] if options.receipt else []
     return cli.run(options)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-import asyncpg
+from mcp_gateway.audit import reader
 
 SHOWN = (
     "ts", "kind", "person", "agent", "server", "tool", "method", "decision", "status", "reason",
@@ -44,20 +44,14 @@ async def show(
     limit: int = 20,
 ) -> list[dict[str, Any]]:
     """The newest records first."""
-    connection = await asyncpg.connect(url)
-    try:
+    async with reader.session(url) as connection:
         rows = await connection.fetch(_SHOW, person, tool, decision, since, limit)
-    finally:
-        await connection.close()
     return [dict(row) for row in rows]
 
 
 async def stats(url: str) -> dict[str, Any]:
     """How much is recorded, of what, and how large it is."""
-    connection = await asyncpg.connect(url)
-    try:
+    async with reader.session(url) as connection:
         sizes = await connection.fetchrow(_SIZES)
         counts = await connection.fetch(_COUNTS)
-    finally:
-        await connection.close()
     return {**(dict(sizes) if sizes else {}), "by_kind": [dict(row) for row in counts]}

@@ -1,7 +1,9 @@
 """Retiring days: exported, the export verified, tombstones signed, then the partitions dropped.
 
 Two people, both on the record, and in this order: what cannot be exported and verified stays. A day
-goes as a whole, with the payloads and keys of its calls; those are not exported.
+goes as a whole, with the encrypted arguments of its calls and the keys to them. Told to keep those,
+its export carries the arguments and the keys stay, to be destroyed by erasing a person, or all at
+once by retiring the day again.
 """
 
 from collections.abc import Mapping
@@ -13,11 +15,11 @@ from uuid import UUID
 
 import asyncpg
 
+from mcp_gateway.audit import calls, merkle, reader
 from mcp_gateway.audit import keys as key_files
-from mcp_gateway.audit import merkle
 from mcp_gateway.audit.block import Keys
 from mcp_gateway.audit.chain import BLOCK_COLUMNS, read_block
-from mcp_gateway.audit.export import export
+from mcp_gateway.audit.export import export, prove
 from mcp_gateway.audit.export_file import sink
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.offline.trust import load as load_trust
@@ -31,14 +33,16 @@ YOUNGEST: Final = timedelta(days=1)
 LOCK_SECONDS: Final = 10  # a partition goes at once or not: calls queue behind whoever waits
 
 _DAYS = """
-    SELECT DISTINCT seg_day FROM audit.block WHERE seg_day < $1 ORDER BY seg_day
+    SELECT seg_day FROM audit.block WHERE seg_day < $1
+    UNION SELECT seg_day FROM audit.subject_key WHERE seg_day < $1 AND NOT $2 ORDER BY 1
 """
+_GONE = "SELECT NOT EXISTS (SELECT FROM audit.block WHERE seg_day = $1)"
+_KEYS = "SELECT count(*) FROM audit.subject_key WHERE seg_day = $1"
 _SEGMENTS = "SELECT DISTINCT seg FROM audit.block WHERE seg_day = $1 ORDER BY seg"
 _BLOCKS = (
     f"SELECT {BLOCK_COLUMNS} FROM audit.block "  # noqa: S608  constants of this package
     "WHERE seg_day = $1 AND seg = $2 ORDER BY block"
 )
-_OUTCOME = "SELECT count(*) FROM audit.record WHERE rid = $1 AND kind = 'outcome'"
 _STONE = """
     INSERT INTO audit.tombstone
         (seg, seg_day, records, head, proposed_by, approved_by, statement, signature)
@@ -67,80 +71,97 @@ class Retired:
     day: date
     segments: int
     records: int
-    file: Path
+    file: Path | None
+    keys: int = 0  # of a day that had gone before
+
+    def told(self) -> str:
+        if self.file is None:
+            return f"{self.day}: had gone; {self.keys} keys to its arguments are destroyed"
+        return f"{self.day}: {self.records:,} records, {self.segments} segments; {self.file}"
 
 
-async def days_before(reader_url: str, before: date) -> list[date]:
+async def days_before(reader_url: str, before: date, *, keep: bool = False) -> list[date]:
     """The days that would go. NotRetiredError when `before` is too near."""
     if before > datetime.now(UTC).date() - YOUNGEST + timedelta(days=1):
         raise NotRetiredError("today's and yesterday's last calls may still be written; wait a day")
-    connection = await asyncpg.connect(reader_url)
-    try:
-        return [row[0] for row in await connection.fetch(_DAYS, before)]
-    finally:
-        await connection.close()
+    async with reader.session(reader_url) as connection:
+        return [row[0] for row in await connection.fetch(_DAYS, before, keep)]
 
 
-def scope(before: date) -> dict[str, Any]:
+def scope(before: date, *, keep: bool = False) -> dict[str, Any]:
     """What a proposal names."""
-    return {"before": before.isoformat()}
+    return {"before": before.isoformat()} | ({"arguments": "kept"} if keep else {})
 
 
-async def retire(place: Place, before: date, *, proposal: str, by: str) -> list[Retired]:
+async def retire(
+    place: Place, before: date, *, proposal: str, by: str, keep: bool = False
+) -> list[Retired]:
     """Each day for itself, oldest first; what went before a failure has gone whole.
+
+    `keep` the encrypted arguments in the exports, and the keys to them here.
 
     Raises:
         NotApprovedError, NotRetiredError, LedgerDown: nothing more has changed.
 
     """
-    days = await days_before(place.reader_url, before)
+    days = await days_before(place.reader_url, before, keep=keep)
     approval = await approve(
-        place.ledger, place.reader_url, place.trusted, "retire", scope(before),
+        place.ledger, place.reader_url, place.trusted, "retire", scope(before, keep=keep),
         proposal=proposal, by=by,
     )  # fmt: skip
-    return [await _day(place, day, approval) for day in days]
+    return [await _day(place, day, approval, keep=keep) for day in days]
 
 
-async def _day(place: Place, day: date, approval: Approval) -> Retired:
+async def _day(place: Place, day: date, approval: Approval, *, keep: bool) -> Retired:
+    async with reader.session(place.reader_url) as connection:
+        if await connection.fetchval(_GONE, day):
+            return await _keys(place, day, await connection.fetchval(_KEYS, day), approval)
     file = place.exports / f"ledger-{day.isoformat()}.jsonl.zst"
     if file.exists():
         raise NotRetiredError(f"{file} is there already; move it away")
     place.exports.mkdir(mode=0o700, parents=True, exist_ok=True)
     with sink(file) as out:
         written = await export(
-            place.reader_url, out, since=day, until=day, trusted=_named(place.trusted)
-        )
+            place.reader_url, out, since=day, until=day, trusted=_named(place.trusted),
+            payloads=keep,
+        )  # fmt: skip
     try:
-        digest = await _verified(place, file)
+        digest = await _verified(place, day, file)
     except NotRetiredError:
         file.unlink()  # nobody should take it for the day's export
         raise
     stones = await _stones(place.reader_url, day)
     if sum(stone.records for stone in stones) != written.records:
         raise NotRetiredError(f"{day}: the export has other records than the ledger; verify it")
-    await _drop(place, day, stones, approval, {"file": file.name, "sha256": digest})
+    export_ = {"file": file.name, "sha256": digest}
+    await _drop(place, day, stones, approval, export_, keep=keep)
     retired = Retired(day, len(stones), written.records, file)
     detail = {
         "day": day.isoformat(), "segments": retired.segments, "records": retired.records,
         "export": file.name, "sha256": digest, "proposal": approval.proposal,
-        "by": approval.approved_by,
+        "by": approval.approved_by, "arguments": "kept" if keep else "gone",
     }  # fmt: skip
-    await place.ledger.append("event", {"reason": "day_retired", "detail": detail})
+    entry = await place.ledger.append("event", {"reason": "day_retired", "detail": detail})
+    await prove(place.reader_url, file, entry)
     return retired
 
 
-async def _verified(place: Place, file: Path) -> str:
+async def _keys(place: Place, day: date, keys: int, approval: Approval) -> Retired:
+    """Of a day that went before, and whose keys stayed."""
+    names = {"proposal": approval.proposal, "by": approval.approved_by}
+    detail = {"day": day.isoformat(), "keys": keys, **names}
+    await place.ledger.append("event", {"reason": "day_keys_destroyed", "detail": detail})
+    await _drop(place, day, [], approval, {}, keep=False)
+    return Retired(day, 0, 0, None, keys)
+
+
+async def _verified(place: Place, day: date, file: Path) -> str:
     """The file as it lies there now, by the verifier that auditors use; its digest."""
     trust = load_trust(place.keyring / key_files.PUBLIC_NAME)
     report, digest = verify_export(str(file), trust, jobs=1)
-    connection = await asyncpg.connect(place.reader_url)
-    try:
-        for call in report.open:
-            # begun before midnight, ended after it: its outcome is another day's
-            if not await connection.fetchval(_OUTCOME, call["rid"]):
-                raise NotRetiredError(f"call {call['rid']} has no outcome; settle it first")
-    finally:
-        await connection.close()
+    async with reader.session(place.reader_url) as connection:
+        if rid := await calls.open_one(connection, day):
+            raise NotRetiredError(f"call {rid} has no outcome; settle it first")
     wrong = [finding for finding in report.findings if finding.kind != "OPEN-INTENT"]
     if wrong:
         raise NotRetiredError(f"{file} does not verify: {wrong[0].kind} {wrong[0].what}")
@@ -148,14 +169,11 @@ async def _verified(place: Place, file: Path) -> str:
 
 
 async def _stones(reader_url: str, day: date) -> list[Tombstone]:
-    connection = await asyncpg.connect(reader_url)
-    try:
+    async with reader.session(reader_url) as connection:
         return [
             await _stone(connection, day, row["seg"])
             for row in await connection.fetch(_SEGMENTS, day)
         ]
-    finally:
-        await connection.close()
 
 
 async def _stone(connection: Connection, day: date, segment: UUID) -> Tombstone:
@@ -170,8 +188,9 @@ async def _stone(connection: Connection, day: date, segment: UUID) -> Tombstone:
 
 
 async def _drop(
-    place: Place, day: date, stones: list[Tombstone], approval: Approval, export_: Mapping[str, str]
-) -> None:
+    place: Place, day: date, stones: list[Tombstone], approval: Approval,
+    export_: Mapping[str, str], *, keep: bool,
+) -> None:  # fmt: skip
     key = key_files.load_private(place.keyring / key_files.PRIVATE_NAME)
     names = (approval.proposed_by, approval.approved_by)
     now = datetime.now(UTC)
@@ -185,7 +204,7 @@ async def _drop(
                 await connection.execute(
                     _STONE, stone.segment, day, stone.records, stone.head, *names, text, signature
                 )
-            await connection.fetchval("SELECT audit.retire($1)", day)
+            await connection.fetchval("SELECT audit.retire($1, $2)", day, keep)
     finally:
         await connection.close()
 

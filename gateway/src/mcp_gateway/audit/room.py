@@ -29,7 +29,7 @@ Measure = Callable[[], Awaitable[float]]  # the part of the disk that is used, 0
 
 MARKS: tuple[tuple[float, Level], ...] = ((0.95, "full"), (0.90, "scarce"), (0.80, "low"))
 LEFT_BELOW = 0.02
-SECONDS = 10.0  # between two looks
+SECONDS, NEAR_SECONDS = 10.0, 1.0  # between two looks; where there is enough room, and where not
 ASK_SECONDS = 5.0
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(MiB|GiB|TiB)")
 _UNITS = {"MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
@@ -85,6 +85,10 @@ class Room:
     def closed(self) -> bool:
         return self.level == "full"
 
+    @property
+    def pause(self) -> float:
+        return SECONDS if self.level == "enough" else NEAR_SECONDS
+
     def insist(self, kind: str) -> None:
         """Whether a call of this kind (`read` or `write`, as the policy has it) may begin.
 
@@ -116,7 +120,7 @@ class Room:
     async def watch(self) -> None:
         while True:
             await self.look()
-            await asyncio.sleep(SECONDS)
+            await asyncio.sleep(self.pause)
 
     def _level(self, used: float) -> Level:
         ranks = {"enough": 0, "low": 1, "scarce": 2, "full": 3}

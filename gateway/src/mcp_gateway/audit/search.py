@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import orjson
 
+from mcp_gateway.audit import reader
 from mcp_gateway.audit.offline.report import printable
 from mcp_gateway.audit.reads import READER, NotRecordedError, reads
 
@@ -87,13 +87,8 @@ def query(wanted: Wanted) -> tuple[str, list[Any]]:
 async def search(url: str, wanted: Wanted) -> tuple[list[dict[str, Any]], str | None]:
     """The newest first, and where the next page begins."""
     text, values = query(wanted)
-    connection = await asyncpg.connect(
-        url, server_settings={"statement_timeout": f"{STATEMENT_SECONDS}s", "jit": "off"}
-    )
-    try:
+    async with reader.session(url, statement_timeout=f"{STATEMENT_SECONDS}s") as connection:
         rows = [dict(row) for row in await connection.fetch(text, *values)]
-    finally:
-        await connection.close()
     if len(rows) <= wanted.limit or rows[wanted.limit - 1]["ts"] is None:
         return rows[: wanted.limit], None
     last = rows[wanted.limit - 1]

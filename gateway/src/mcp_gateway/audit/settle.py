@@ -7,9 +7,9 @@ which of the two it is, and what the call did, a person has to find out.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import asyncpg
 import orjson
 
+from mcp_gateway.audit import reader
 from mcp_gateway.audit.ledger import Ledger
 
 YOUNGEST_MINUTES = 15  # longer than any call may take: a younger one may be under way
@@ -47,9 +47,8 @@ async def settle(
         LedgerDown: it could not be recorded; what was recorded before that stays.
 
     """
-    connection = await asyncpg.connect(reader_url)
     done = []
-    try:
+    async with reader.session(reader_url) as connection:
         await connection.execute(_ONE_AT_A_TIME)
         for row in await connection.fetch(_OPEN, rid, minutes):
             intent = orjson.loads(row["body"])
@@ -58,6 +57,4 @@ async def settle(
             await ledger.append("outcome", kept | outcome)
             target = ".".join(str(intent[key]) for key in ("server", "tool") if intent.get(key))
             done.append(Settled(row["rid"], str(intent.get("person", "-")), target))
-    finally:
-        await connection.close()
     return done

@@ -4,13 +4,14 @@ A statement is a heading and one line of canonical JSON, signed with a ledger ke
 needs the public keys alone. Pure.
 """
 
+from datetime import datetime
 from typing import Any, Final, Literal
 
 import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from mcp_gateway.audit.block import Keys, key_id
+from mcp_gateway.audit.block import Keys, key_id, outlived
 from mcp_gateway.audit.canonical import canonical
 
 About = Literal["tombstone", "restore"]
@@ -45,9 +46,12 @@ def read(about: About, text: str, signature: bytes, keys: Keys) -> dict[str, Any
         raise StatementError(f"the {about} statement is not JSON") from error
     if not isinstance(said, dict):
         raise StatementError(f"the {about} statement is not an object")
-    key = keys.get(str(said.get("key")))
+    name = str(said.get("key"))
+    key = keys.get(name)
     if key is None:
-        raise StatementError(f"signed with key {said.get('key')}, which is not among the trusted")
+        raise StatementError(f"signed with key {name}, which is not among the trusted")
+    if outlived(keys, name, datetime.fromisoformat(str(said.get("at")))):
+        raise StatementError(f"signed with key {name} after it was replaced")
     try:
         key.verify(signature, text.encode())
     except InvalidSignature as error:

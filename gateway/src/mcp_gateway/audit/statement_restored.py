@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mcp_gateway.audit import statement
 from mcp_gateway.audit.block import Header, Keys, instant
+from mcp_gateway.audit.chain import CLOCK_LIMIT
 from mcp_gateway.audit.findings import Finding, Report
 from mcp_gateway.audit.statement import StatementError
 from mcp_gateway.audit.store import Connection
@@ -108,13 +109,20 @@ async def load(connection: Connection, keys: Keys, report: Report | None = None)
     return found
 
 
-def excused(restores: Sequence[Restored], place: Place, block: int, head: bytes) -> int:
-    """Up to which block a checkpoint's word is excused for a segment that ends like this."""
+def excused(
+    restores: Sequence[Restored], place: Place, block: int, head: bytes, grown: datetime | None
+) -> int:
+    """Up to which block a checkpoint's word is excused for a segment that ends like this.
+
+    `grown` is when the last checkpoint named it: an earlier statement names what was to come.
+    """
     return max(
         (
             end.seen
             for restore in restores
-            if (end := restore.ends.get(place)) and (end.block, end.head) == (block, head)
+            if (end := restore.ends.get(place))
+            and (end.block, end.head) == (block, head)
+            and (grown is None or grown <= restore.at + CLOCK_LIMIT)
         ),
         default=0,
     )

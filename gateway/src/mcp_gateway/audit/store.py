@@ -76,7 +76,7 @@ class NotDurableError(RuntimeError):
 
 
 class ForkedError(Exception):
-    """The segment holds what this process did not write."""
+    """The segment does not hold what this process wrote, or what it did not."""
 
 
 class FenceError(TimeoutError):
@@ -148,7 +148,7 @@ async def insert(
 ) -> None:
     """The signed head of a block, its records (body, then `COLUMNS`), payloads: all or nothing."""
     header = block.header
-    await connection.execute(
+    done = await connection.execute(
         _INSERT_WITH_PAYLOADS if payloads else _INSERT,
         header.day,
         header.segment,
@@ -163,6 +163,8 @@ async def insert(
         *zip(*rows, strict=True),
         *(_sealed(payloads, header.day) if payloads else ()),
     )
+    if done != f"INSERT 0 {header.count}":  # a rule or a trigger of its owner's took some
+        raise ForkedError(f"the database kept other records than it was given: {done}")
 
 
 def _sealed(payloads: Sequence[Payload], day: date) -> Row:

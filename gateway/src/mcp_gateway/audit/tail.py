@@ -17,7 +17,7 @@ from typing import IO, Any
 import asyncpg
 import orjson
 
-from mcp_gateway.audit import ocsf, tail_cursor, tail_feed
+from mcp_gateway.audit import ocsf, reader, tail_cursor, tail_feed
 from mcp_gateway.audit.reads import READER, NotRecordedError, reads
 from mcp_gateway.audit.store import FAULTS, Connection
 from mcp_gateway.audit.tail_cursor import Cursor, CursorError
@@ -72,7 +72,7 @@ async def tail(
     pause = 0.0
     while True:
         try:
-            connection = await asyncpg.connect(url, server_settings={"jit": "off"})
+            connection = await asyncpg.connect(url, server_settings=reader.SETTINGS)
             try:
                 while True:
                     idle = not await _pass(connection, cursor, path, deliver, spell)
@@ -199,11 +199,8 @@ async def _recorded(options: argparse.Namespace) -> None:
 async def _lag(url: str, path: Path) -> int:
     """In the text format of Prometheus, which people read as well."""
     cursor = tail_cursor.load(path) or Cursor()
-    connection = await asyncpg.connect(url)
-    try:
+    async with reader.session(url) as connection:
         behind = await tail_feed.lag(connection, cursor)
-    finally:
-        await connection.close()
     lines: Sequence[str] = (
         f"mcp_audit_tail_lag_records {behind.records}",
         f"mcp_audit_tail_lag_seconds {behind.seconds:.3f}",

@@ -4,15 +4,16 @@ A proposal is an event in the ledger. Approving proves it first, by signature: a
 database's owner made up proposes nothing.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import uuid4
 
-import asyncpg
 import orjson
 
+from mcp_gateway.audit import reader
 from mcp_gateway.audit.block import Keys
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.lookup import verify_entry
@@ -23,12 +24,14 @@ GOOD_FOR: Final = timedelta(days=7)
 
 _PROPOSALS = """
     SELECT seg, seq, body FROM audit.record
-    WHERE kind = 'event' AND reason = $1 AND ts >= $2 ORDER BY ts DESC LIMIT 1000
+    WHERE kind = 'event' AND reason = $1 AND ts >= $2 AND position($3::bytea IN body) > 0
 """
 _APPROVED = """
     SELECT body FROM audit.record
-    WHERE kind = 'event' AND reason = $1 AND ts >= $2 LIMIT 1000
+    WHERE kind = 'event' AND reason = $1 AND ts >= $2 AND position($3::bytea IN body) > 0
 """
+# `operator` says who somebody is as what, and on which machine: that makes nobody a second person
+_ROLE_AND_MACHINE = re.compile(r" (?:as|on) ")
 
 
 class NotApprovedError(Exception):
@@ -69,21 +72,22 @@ async def approve(
     first = await _proposed(reader_url, keys, action, proposal)
     if first["scope"] != orjson.loads(orjson.dumps(dict(scope))):
         raise NotApprovedError(f"proposal {proposal} is for something else: {first['scope']}")
-    if first["by"] == by:
+    if person(first["by"]) == person(by):
         raise NotApprovedError(f"{by} has proposed it; somebody else has to approve")
     detail = {"proposal": proposal, "scope": dict(scope), "proposed_by": first["by"], "by": by}
     await ledger.append("event", {"reason": f"{action}_approved", "detail": detail})
     return Approval(proposal, str(first["by"]), by)
 
 
+def person(by: str) -> str:
+    return _ROLE_AND_MACHINE.split(by, maxsplit=1)[0]
+
+
 async def _proposed(reader_url: str, keys: Keys, action: Action, proposal: str) -> dict[str, Any]:
-    since = datetime.now(UTC) - GOOD_FOR
-    connection = await asyncpg.connect(reader_url)
-    try:
-        rows = await connection.fetch(_PROPOSALS, f"{action}_proposed", since)
-        used = await connection.fetch(_APPROVED, f"{action}_approved", since)
-    finally:
-        await connection.close()
+    since, number = datetime.now(UTC) - GOOD_FOR, proposal.encode()
+    async with reader.session(reader_url) as connection:
+        rows = await connection.fetch(_PROPOSALS, f"{action}_proposed", since, number)
+        used = await connection.fetch(_APPROVED, f"{action}_approved", since, number)
     if any(_detail(row["body"]).get("proposal") == proposal for row in used):
         raise NotApprovedError(f"proposal {proposal} was approved before; propose it anew")
     for row in rows:

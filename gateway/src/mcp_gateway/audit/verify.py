@@ -15,6 +15,7 @@ from uuid import UUID
 
 import asyncpg
 
+from mcp_gateway.audit import calls, reader, sealed
 from mcp_gateway.audit.block import Keys
 from mcp_gateway.audit.chain import (
     BLOCK_COLUMNS,
@@ -25,21 +26,22 @@ from mcp_gateway.audit.chain import (
     read_block,
 )
 from mcp_gateway.audit.checkpoint_check import Witnessed
-from mcp_gateway.audit.findings import Finding, OpenIntent, Report
+from mcp_gateway.audit.findings import Finding, Report
 from mcp_gateway.audit.gone import Gone
 from mcp_gateway.audit.store import Connection
 
 RUN_RECORDS = 8_000  # held in memory at a time
 OPEN_MINUTES = 5  # a call may take that long; after it, an intent without outcome is a finding
-OPEN_LISTED = 100
+# what values raise that no gateway writes: no body, an instant beyond the calendar
+UNREADABLE = (TypeError, ValueError, OverflowError, asyncpg.InterfaceError)
+BEGINNING = date(2000, 1, 1)  # no gateway wrote before it
 BEGINNING_SECONDS = 30  # of a ledger, in which its first checkpoint may still be on its way
 
 _SEGMENTS = """
-    SELECT seg_day, seg, max(replica) AS replica, bool_or(blocks) AS blocks,
-           bool_or(rows) AS rows FROM (
-        SELECT seg_day, seg, replica, false AS blocks, false AS rows FROM audit.segment
-        UNION ALL SELECT DISTINCT seg_day, seg, NULL, true, true FROM audit.block
-        UNION ALL SELECT DISTINCT seg_day, seg, NULL, false, true FROM audit.record
+    SELECT seg_day, seg, max(replica) AS replica, bool_or(rows) AS rows FROM (
+        SELECT seg_day, seg, replica, false AS rows FROM audit.segment
+        UNION ALL SELECT DISTINCT seg_day, seg, NULL, true FROM audit.block
+        UNION ALL SELECT DISTINCT seg_day, seg, NULL, true FROM audit.record
     ) known
     WHERE seg_day >= $1 GROUP BY seg_day, seg ORDER BY seg_day, seg
 """
@@ -52,21 +54,10 @@ _RECORDS = (
     "WHERE seg_day = $1 AND seg = $2 AND seq > $3 AND seq <= $4 ORDER BY seq"
 )
 _UNCOVERED = "SELECT count(*) FROM audit.record WHERE seg_day = $1 AND seg = $2 AND seq > $3"
-_DUPLICATES = """
-    SELECT kind, rid, count(*) AS times FROM audit.record
-    WHERE seg_day >= $1 AND kind IN ('intent', 'outcome', 'refusal') AND rid IS NOT NULL
-    GROUP BY kind, rid HAVING count(*) > 1 ORDER BY min(ts) LIMIT 1000
+# without its constraints a table takes rows that no range above asks for: number 0, no day
+_ALL = """
+    SELECT count(*) FROM audit.record WHERE $1::date IS NULL OR (seg_day >= $1) IS NOT FALSE
 """
-_OPEN = """
-    SELECT i.seg_day, i.seg, i.seq, i.rid, i.ts, i.person, i.server, i.tool,
-           i.ts < clock_timestamp() - make_interval(mins => $2) AS overdue
-    FROM audit.record i
-    WHERE i.seg_day >= $1 AND i.kind = 'intent' AND NOT EXISTS (
-        SELECT FROM audit.record o
-        WHERE o.seg_day >= $1 AND o.rid = i.rid AND o.kind = 'outcome')
-    ORDER BY i.ts LIMIT 10000
-"""
-
 _Place = tuple[date, UUID]
 
 
@@ -84,24 +75,26 @@ async def verify(
     """
     started = time.perf_counter()
     report = Report(keys=sorted(keys))
-    connection = await asyncpg.connect(url)
-    try:
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            first = since or date.min
-            chains = {}
-            gone = await Gone.load(connection, first, keys, report)
-            for row in await connection.fetch(_SEGMENTS, first):
-                chain = await _segment(connection, row, keys, report, witnessed, gone)
-                chains[str(chain.segment)] = chain
-            _predecessors(chains, first, report)
-            if witnessed is not None:
-                if not witnessed.entries and not await _has_just_begun(connection):
-                    what = "the place holds no checkpoint"
-                    report.add(Finding("CHECKPOINT-ROOT", what))
-                _checkpoints(chains, first, witnessed, report, gone)
-            await _calls(connection, first, open_minutes, report)
-    finally:
-        await connection.close()
+    async with reader.snapshot(url) as connection:
+        first = since or BEGINNING
+        chains: dict[str, Chain] = {}
+        met = 0
+        gone = await Gone.load(connection, first, keys, report, witnessed)
+        for row in await connection.fetch(_SEGMENTS, first):
+            chain = await _segment(connection, row, keys, report, witnessed, gone)
+            chains[str(chain.segment)] = chain
+            met += chain.rows
+        _predecessors(chains, first, report)
+        await sealed.count(connection, since, report)
+        if strays := await connection.fetchval(_ALL, since) - met:
+            what = f"{strays} records stand where no block reaches"
+            report.add(Finding("BLOCK", what))
+        if witnessed is not None:
+            if not witnessed.entries and not await _has_just_begun(connection):
+                what = "the place holds no checkpoint"
+                report.add(Finding("CHECKPOINT-ROOT", what))
+            _checkpoints(chains, first, witnessed, report, gone)
+        await calls.once_and_with_an_outcome(connection, first, open_minutes, report)
     report.seconds = time.perf_counter() - started
     return report
 
@@ -123,23 +116,36 @@ async def _segment(
     day, segment, replica = known["seg_day"], known["seg"], known["replica"]
     seen = witnessed.of(day, segment) if witnessed else {}
     chain = Chain(day, segment, replica, keys, report, seen)
-    if not known["rows"] and gone.retired(chain, witnessed, report):
+    if not known["rows"] and gone.retired(chain, report):
         return chain
     report.segments += 1
     if replica is None:
         what = "has rows here and is not registered for this day"
         report.add(Finding("UNREGISTERED-SEGMENT", what, day, segment))
-    elif not known["blocks"]:
-        report.add(Finding("SEGMENT-EMPTY", "registered, without a block", day, segment))
     gone.still_there(chain, report)
-    async for blocks in _runs(connection, day, segment, report):
+    try:
+        await _rows(connection, chain, keys, report, gone)
+    except UNREADABLE as error:
+        what = f"holds what no gateway writes: {type(error).__name__}: {error}"
+        report.add(Finding("BLOCK", what, day, segment))
+    else:
+        if replica is not None and not chain.block:
+            report.add(Finding("SEGMENT-EMPTY", "registered, without a block", day, segment))
+    return chain
+
+
+async def _rows(
+    connection: Connection, chain: Chain, keys: Keys, report: Report, gone: Gone
+) -> None:
+    place = (chain.day, chain.segment)
+    async for blocks in _runs(connection, *place, report):
         last = blocks[-1][1] + blocks[-1][2] - 1
-        chain.run(blocks, await connection.fetch(_RECORDS, day, segment, chain.seq, last))
+        chain.run(blocks, await connection.fetch(_RECORDS, *place, chain.seq, last))
+        await sealed.compare(connection, chain, report)
     chain.excused = gone.excused(chain)
-    chain.end(await connection.fetchval(_UNCOVERED, day, segment, chain.seq))
+    chain.end(await connection.fetchval(_UNCOVERED, *place, chain.seq))
     if chain.suspect:
         await _first_unsigned(connection, chain, keys, report)
-    return chain
 
 
 async def _runs(
@@ -205,7 +211,7 @@ def _checkpoints(
 ) -> None:
     there = {(chain.day, chain.segment) for chain in chains.values()}
     for finding in (*witnessed.findings, *witnessed.missing(there, first)):
-        if not gone.explains(finding, witnessed):
+        if not gone.explains(finding):
             report.add(finding)
     report.checkpoints = {
         "written": witnessed.entries,
@@ -216,18 +222,3 @@ def _checkpoints(
             for chain in chains.values()
         ),
     }
-
-
-async def _calls(connection: Connection, first: date, open_minutes: int, report: Report) -> None:
-    """Over the columns, which the chains have just compared with what was signed."""
-    for row in await connection.fetch(_DUPLICATES, first):
-        what = f"call {row['rid']} has {row['times']} records of kind {row['kind']}"
-        report.add(Finding("DUPLICATE", what))
-    for row in await connection.fetch(_OPEN, first, open_minutes):
-        if row["overdue"] is not False:
-            what = f"call {row['rid']} has no outcome"
-            report.add(Finding("OPEN-INTENT", what, row["seg_day"], row["seg"], seq=row["seq"]))
-        elif len(report.open) < OPEN_LISTED:
-            report.open.append(
-                OpenIntent(row["rid"], row["ts"], row["person"], row["server"], row["tool"])
-            )

@@ -10,29 +10,28 @@ from mcp_gateway.audit.offline.checkpoints import Checkpoints
 from mcp_gateway.audit.offline.heads import Head
 from mcp_gateway.audit.offline.reading import Run, root
 from mcp_gateway.audit.offline.report import Report
-from mcp_gateway.audit.offline.statements import Statements
+from mcp_gateway.audit.offline.statements import CLOCK_SECONDS, Statements
 from mcp_gateway.audit.offline.trust import Trust
 
 GENESIS = "0" * 64
-CLOCK_SECONDS = 120
 
 
 class Chain:
     def __init__(
         self,
-        said: dict[str, Any],
+        place: tuple[str, str],
+        replica: object,
         trust: Trust,
         witnessed: Checkpoints,
         stated: Statements,
         report: Report,
     ) -> None:
-        self.segment = str(said.get("segment"))
-        self.day = str(said.get("day"))
+        self.day, self.segment = place
         self.seq = 0
         self.head = GENESIS
         self.previous: dict[str, Any] | None = None
         self.suspect = False  # some signature is wrong; a second reading finds the first
-        self._replica = said.get("replica")
+        self._replica = replica
         self._trust = trust
         self._witnessed = witnessed
         self._stated = stated
@@ -68,6 +67,9 @@ class Chain:
         if self._key not in (None, head.key):
             what = f"signed with key {head.key}, the segment began with {self._key}"
             self._found("BLOCK", what, block=head.block)
+        if before is not None and head.signed_at < before.signed_at - CLOCK_SECONDS:
+            what = f"signed {head.signed}, after a block signed {before.signed}"
+            self._found("CLOCK", what, block=head.block)
         self._key, self._block, self._open = head.key, head.block, head
         self.head = head.hash(self.day, self.segment)
         self._report.blocks += 1
@@ -100,7 +102,8 @@ class Chain:
             what = f"{self._stray} records are covered by no signature"
             self._found("BLOCK", what, seq=self.seq + 1)
         known = self._witnessed.last(self.day, self.segment)
-        excused = self._stated.excused((self.day, self.segment), self._block, self.head)
+        grown = self._witnessed.grown(self.day, self.segment)
+        excused = self._stated.excused((self.day, self.segment), self._block, self.head, grown)
         if known > max(self._block, excused):
             what = f"ends at block {self._block}, a checkpoint has seen block {known}"
             self._found("TRUNCATED", what)
@@ -120,7 +123,9 @@ class Chain:
                 self._found("TOMBSTONE", "a checkpoint has seen another head of its last block")
 
     def _signed(self, head: Head) -> bool:
-        return self._trust.signed(head.key, head.signature, head.text(self.day, self.segment))
+        return self._trust.signed(
+            head.key, head.signature, head.text(self.day, self.segment), head.signed
+        )
 
     def _broken_link(self, before: Head | None, head: Head) -> None:
         if before is not None and not self._signed(before):

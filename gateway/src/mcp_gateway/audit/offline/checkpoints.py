@@ -30,6 +30,7 @@ class Checkpoints:
         self._signers = signers
         self._report = report
         self._heads: dict[tuple[str, str], dict[int, str]] = {}
+        self._grown: dict[tuple[str, str], str] = {}  # when the last of them named a segment
         self._seen: set[tuple[str, str]] = set()
         self._size = 0
         self._peaks: list[bytes] = []
@@ -55,8 +56,11 @@ class Checkpoints:
         if not paths:
             raise UnusableError(f"{folder}: holds no checkpoints")
         for path in paths:
-            if path.stat().st_size <= LIMIT_BYTES:
-                self.add(f"{path.parent.name}/{path.name}", path.read_bytes())
+            name = f"{path.parent.name}/{path.name}"
+            if path.stat().st_size > LIMIT_BYTES:
+                self._report.add("CHECKPOINT", f"{name}: too long for an entry")
+            else:
+                self.add(name, path.read_bytes())
 
     def head(self, day: str, segment: str, block: int) -> str | None:
         return self._heads.get((day, segment), {}).get(block)
@@ -66,10 +70,14 @@ class Checkpoints:
         self._seen.add((day, segment))
         return max(self._heads.get((day, segment), {0: ""}))
 
+    def grown(self, day: str, segment: str) -> str:
+        return self._grown.get((day, segment), "")
+
     def missing(self, since: str, until: str, stated: Statements) -> None:
         for (day, segment), heads in sorted(self._heads.items()):
             known = (day, segment) in self._seen or not since <= day <= until
-            if not known and max(heads) > stated.excused((day, segment), 0, "0" * 64):
+            grown = self.grown(day, segment)
+            if not known and max(heads) > stated.excused((day, segment), 0, "0" * 64, grown):
                 what = f"a checkpoint has seen its block {max(heads)}"
                 self._report.add("SEGMENT-MISSING", what, day=day, segment=segment)
 
@@ -97,6 +105,7 @@ class Checkpoints:
             day, segment, block, text = found.groups()
             hexed = base64.b64decode(text, validate=True).hex()
             known = self._heads.setdefault((day, segment), {})
+            self._grown[day, segment] = lines[1].removeprefix("written ")
             if known.setdefault(int(block), hexed) != hexed:
                 return f"names another head of block {block} of {segment} than an earlier one"
         self._size, self._peaks = size, peaks

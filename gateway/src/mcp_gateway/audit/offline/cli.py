@@ -23,7 +23,10 @@ def main(arguments: list[str] | None = None) -> int:
         return _build(given[1:])
     parser = argparse.ArgumentParser(prog="verify", description=__doc__)
     parser.add_argument("export", nargs="?", help="the file, or - for standard input")
-    parser.add_argument("--receipt", type=Path, metavar="FILE", help="one caller's receipt instead")
+    parser.add_argument(
+        "--receipt", type=Path, action="append", default=[], metavar="FILE",
+        help="a caller's receipt: its record must be in the export. Without one: is it genuine?",
+    )  # fmt: skip
     parser.add_argument("--key", type=Path, required=True, metavar="ledger.pub")
     parser.add_argument("--proof", type=Path, help="default: EXPORT.proof.json, if there is one")
     parser.add_argument("--checkpoint-key", type=Path, metavar="checkpoint.pub")
@@ -31,16 +34,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, metavar="N", help="processes; default: one per core")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(given)
-    if options.receipt is not None:
-        return _receipt(options)
-    if options.export is None:
+    if options.export is not None:
+        return run(options)
+    if not options.receipt:
         parser.error("an export, or --receipt")
-    return run(options)
+    return max(_genuine(path, options.key) for path in options.receipt)
 
 
-def _receipt(options: argparse.Namespace) -> int:
+def _genuine(receipt: Path, key: Path) -> int:
     try:
-        wrong = proof.receipt(options.receipt, load(options.key))
+        wrong = proof.receipt(receipt, load(key))
     except UnusableError as error:
         print(f"verify: {error}", file=sys.stderr)
         return UNUSABLE
@@ -49,7 +52,7 @@ def _receipt(options: argparse.Namespace) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Its `export`, `key`, `proof`, `checkpoint_key`, `checkpoints`, `jobs` and `json`."""
+    """Its `export`, `key`, `proof`, `receipt`, `checkpoint_key`, `checkpoints`, `jobs`, `json`."""
     try:
         trust = load(options.key)
         report, digest = verify(
@@ -58,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
             jobs=options.jobs,
             signers=signers(options.checkpoint_key),
             checkpoints=options.checkpoints,
+            receipts=options.receipt,
         )
         path = options.proof or proof.beside(options.export)
         if path is not None and digest:

@@ -1,4 +1,4 @@
-"""A block's head as its line states it, and the text that was signed. Pure."""
+"""A segment's and a block's head as their lines state them, and the text that was signed. Pure."""
 
 import base64
 import binascii
@@ -51,6 +51,16 @@ class Head:
     @property
     def signed_at(self) -> float:
         return datetime.fromisoformat(self.signed).timestamp()
+
+
+def place(line: dict[str, Any]) -> tuple[str, str]:
+    """The day and segment that blocks after this line are of; ShapeError where it names none."""
+    day, segment = line.get("day"), line.get("segment")
+    if not isinstance(day, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", day, re.ASCII):
+        raise ShapeError("a segment's day has another form")
+    if not isinstance(segment, str) or not re.fullmatch(r"[0-9a-f-]{36}", segment, re.ASCII):
+        raise ShapeError("a segment's name has another form")
+    return day, segment
 
 
 def read(line: dict[str, Any]) -> Head:

@@ -9,7 +9,7 @@ from typing import IO, Any
 from mcp_gateway.audit.offline.trust import UnusableError
 
 PIECE_BYTES = 2 << 20
-LINE_LIMIT_BYTES = 256 << 10  # a body has at most 64 KiB
+LINE_LIMIT_BYTES = 1 << 20  # a body has at most 64 KiB, encrypted arguments 512 and a third more
 WINDOW_LIMIT_BYTES = 128 << 20  # what a zstd file may ask us to remember
 
 _ZSTD, _GZIP = b"\x28\xb5\x2f\xfd", b"\x1f\x8b"
@@ -86,4 +86,6 @@ def _zstd(file: IO[bytes], name: str) -> Any:
             "or have the export made with gzip: audit export --out FILE.jsonl.gz"
         ) from error
     # a reader that ends too early just ends: the export's missing last line tells
-    return zstandard.ZstdDecompressor(max_window_size=WINDOW_LIMIT_BYTES).stream_reader(file)
+    decompressor = zstandard.ZstdDecompressor(max_window_size=WINDOW_LIMIT_BYTES)
+    # every frame, as `zstd -dc` shows them: an export ends with its last line, and nothing follows
+    return decompressor.stream_reader(file, read_across_frames=True)

@@ -11,6 +11,7 @@ from mcp_gateway.audit.offline.report import Report
 from mcp_gateway.audit.offline.trust import Trust, UnusableError
 
 SUFFIX = ".proof.json"
+MADE = ("ledger_exported", "day_retired")  # what such a record is of
 PATH_LIMIT = 40
 
 
@@ -25,7 +26,10 @@ def check(path: Path, digest: str, trust: Trust, report: Report) -> None:
         said = json.loads(path.read_bytes())
         body, receipt = said["body"].encode(), said["receipt"]
         wrong = _wrong(body, receipt, trust)
-        detail = json.loads(body)["detail"]
+        record = json.loads(body)
+        if wrong is None and (record["kind"], record["reason"] in MADE) != ("event", True):
+            wrong = "the record is not of an export"
+        detail = record["detail"]
         place = f"record {receipt['seq']} of segment {receipt['segment']}, by {detail['by']}"
     except OSError as error:
         raise UnusableError(f"{path}: {error.strerror}") from error
@@ -61,7 +65,7 @@ def _wrong(body: bytes | None, receipt: dict[str, Any], trust: Trust) -> str | N
     head = heads.read(said)
     if head.text(words["day"], words["segment"]) != text.encode():
         return "its head is not in the one spelling"
-    if not trust.signed(head.key, head.signature, text.encode()):
+    if not trust.signed(head.key, head.signature, text.encode(), head.signed):
         return "it is not signed by a trusted key"
     stated = (receipt["segment"], receipt["block"])
     other = body is not None and receipt["leaf"] != _leaf(body)

@@ -13,6 +13,7 @@ from hashlib import blake2b, sha256
 from typing import Any
 from uuid import UUID
 
+Named = dict[str, tuple[str, str]]  # call → key and hash of its ciphertext
 KINDS = ("intent", "outcome", "refusal")  # of which a call has at most one each
 CALL_ID_LIMIT = 200
 SHARES = 100
@@ -33,6 +34,7 @@ class Run:
     latest: float = 0.0  # seconds since 1970
     previous: dict[str, Any] | None = None  # as the first record of a segment names it
     unreadable: list[int] = field(default_factory=list)
+    payloads: Named = field(default_factory=dict)  # encrypted arguments that its records name
 
     @property
     def end(self) -> int:
@@ -83,7 +85,7 @@ def read(data: bytes, first_line: int) -> Piece:
             segments += isinstance(fact, dict) and "segment" in fact
             piece.parts.append((number, fact))
             continue
-        cut = _record(line)
+        cut = record(line)
         if isinstance(cut, str):
             piece.parts.append((number, cut))
             run = None
@@ -112,7 +114,7 @@ def root(leaves: list[bytes]) -> bytes:
     return level[0]
 
 
-def _record(line: bytes) -> tuple[int, bytes] | str:
+def record(line: bytes) -> tuple[int, bytes] | str:
     head, found, body = line.partition(_BODY)
     if not found:
         head, found, body = line.partition(_ENCODED)
@@ -129,10 +131,22 @@ def _record(line: bytes) -> tuple[int, bytes] | str:
 
 def other(line: bytes) -> dict[str, Any] | str:
     try:
-        said = json.loads(line)
+        said = json.loads(line.decode())  # of bytes it would guess another encoding
     except (ValueError, RecursionError):
         return "not JSON"
-    return said if isinstance(said, dict) else "not an object"
+    if not isinstance(said, dict):
+        return "not an object"
+    return _payload(said) if "payload" in said else said
+
+
+def _payload(said: dict[str, Any]) -> dict[str, Any] | str:
+    """The hash in place of the ciphertext: no more of it is needed."""
+    try:
+        sealed = [base64.b64decode(said[name], validate=True) for name in ("nonce", "ct")]
+        key = str(said["key"])
+    except (KeyError, TypeError, ValueError):
+        return "encrypted arguments that cannot be read"
+    return {"payload": said["payload"], "key": key, "sha256": sha256(b"".join(sealed)).hexdigest()}
 
 
 def _facts(
@@ -154,6 +168,9 @@ def _facts(
     kind, rid = said.get("kind"), said.get("rid")
     if kind not in KINDS or not isinstance(rid, str):
         return
+    kept = said.get("payload")
+    if isinstance(kept, dict) and "key" in kept:
+        run.payloads[rid] = (str(kept["key"]), str(kept.get("sha256")))
     rid = rid[:CALL_ID_LIMIT]  # as the online verifier compares them
     entry = mark(KINDS.index(kind), rid)
     piece.marks.setdefault(share(entry), bytearray()).extend(entry)

@@ -20,6 +20,8 @@ MEANING = {
     "CLOCK": "the gateway's clock and the database's disagree",
     "MALFORMED": "a line that no export has",
     "INCOMPLETE": "the file is not a whole export",
+    "PAYLOAD": "encrypted arguments are missing, or not those that were signed",
+    "RECEIPT": "a caller's receipt proves what is not in this export, or nothing",
     "PROOF": "the export is not the one whose making the ledger recorded",
 }
 LISTED = 100  # findings kept in full; more are counted
@@ -66,8 +68,10 @@ class Report:
     under_way: int = 0
     keys: list[str] = field(default_factory=list)
     checkpoints: int = 0
+    payloads: int = 0  # encrypted arguments that it carries
     retired: int = 0
     restored: list[str] = field(default_factory=list)
+    receipts: list[str] = field(default_factory=list)  # whose records are in it
     recorded: str = ""  # where the ledger says that this export was made
 
     @property
@@ -99,6 +103,8 @@ class Report:
         ]
         if self.recorded:
             lines.append(f"its making is on the record: {self.recorded}")
+        if self.payloads:
+            lines.append(f"encrypted arguments of {self.payloads:,} calls, as they were signed")
         if self.retired:
             lines.append(f"retired, with a tombstone: {self.retired} segments")
         lines += [printable(f"RESTORED  {one}") for one in self.restored]
@@ -109,6 +115,7 @@ class Report:
         for call in self.open[:20]:
             words = f"{call['rid']} of {call['person']} to {call['target']}"
             lines.append(printable(f"open: call {words}, {call['place']}"))
+        lines += [printable(f"receipt {one}") for one in self.receipts]
         if self.sound:
             lines.append("OK  everything in it is what was signed")
             lines.append(

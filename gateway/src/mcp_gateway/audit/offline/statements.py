@@ -1,10 +1,13 @@
 """What is gone on purpose, as far as signed statements say so: retired segments, restored tails."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from mcp_gateway.audit.offline.report import Report
 from mcp_gateway.audit.offline.trust import Trust
+
+CLOCK_SECONDS = 120  # that the clocks of gateways, operators and databases may differ
 
 Place = tuple[str, str]  # day and segment
 End = tuple[int, str]  # block and head
@@ -13,7 +16,8 @@ End = tuple[int, str]  # block and head
 class Statements:
     def __init__(self, trust: Trust, report: Report) -> None:
         self.stones: dict[Place, tuple[int, int, str]] = {}  # records, blocks, head
-        self._restores: dict[tuple[Place, End], int] = {}  # the last block seen before it
+        # when it was signed, and the last block seen before it
+        self._restores: dict[tuple[Place, End], list[tuple[str, int]]] = {}
         self._trust = trust
         self._report = report
 
@@ -21,7 +25,8 @@ class Statements:
         try:
             title, line, _ = text.split("\n")
             said = json.loads(line)
-            signed = self._trust.signed(str(said["key"]), signature, text.encode())
+            key, at = str(said["key"]), str(said["at"])
+            signed = self._trust.signed(key, signature, text.encode(), at)
             self._read(title if signed else "not signed by a trusted key", said)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             self._report.add("STATEMENT", f"a signed statement is not genuine: {error}")
@@ -36,13 +41,26 @@ class Statements:
             for one in said["ends"]:
                 place = (str(one["day"]), str(one["segment"]))
                 end_ = (int(one["block"]), str(one["head"]))
-                seen = max(int(one["seen"]), self._restores.get((place, end_), 0))
-                self._restores[place, end_] = seen
+                stated = self._restores.setdefault((place, end_), [])
+                stated.append((str(said["at"]), int(one["seen"])))
             words = (str(said[name]) for name in ("at", "by", "backup"))
             self._report.restored.append("{} by {} from {}".format(*words))
         else:
             raise ValueError(title)
 
-    def excused(self, place: Place, block: int, head: str) -> int:
-        """Up to which block a checkpoint's word is excused for a segment that ends like this."""
-        return self._restores.get((place, (block, head)), 0)
+    def excused(self, place: Place, block: int, head: str, grown: str) -> int:
+        """Up to which block a checkpoint's word is excused for a segment that ends like this.
+
+        `grown` is when the last checkpoint named it: an earlier statement names what was to come.
+        """
+        stated = self._restores.get((place, (block, head)), ())
+        return max((seen for at, seen in stated if not _later(grown, at)), default=0)
+
+
+def _later(one: str, other: str) -> bool:
+    """By more than clocks differ."""
+    try:
+        between = datetime.fromisoformat(one) - datetime.fromisoformat(other)
+    except (ValueError, TypeError):
+        return bool(one)  # a moment that cannot be read excuses nothing
+    return between.total_seconds() > CLOCK_SECONDS

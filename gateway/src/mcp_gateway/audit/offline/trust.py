@@ -11,7 +11,7 @@ from mcp_gateway.audit.offline.ed25519 import fastest
 _PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----\s+(.+?)-----END PUBLIC KEY-----", re.DOTALL)
 # of a key that was replaced; what it signed later was signed by whoever has it now
 _UNTIL = re.compile(rb"^# key ([0-9a-f]{16}) signs until (\S{27})$", re.MULTILINE)
-_SIGNED = re.compile(rb"^signed (\S{27})$", re.MULTILINE)  # in UTC, all of one length
+_INSTANT_LENGTH = 27  # in UTC, with six digits: later ones compare as greater
 _ED25519 = bytes.fromhex("302a300506032b6570032100")  # the DER in front of the key's 32 bytes
 
 
@@ -22,14 +22,15 @@ class UnusableError(Exception):
 class Trust:
     """Keys by id, and whether one of them signed a text."""
 
-    def __init__(self, keys: dict[str, bytes], until: dict[str, bytes] | None = None) -> None:
+    def __init__(self, keys: dict[str, bytes], until: dict[str, str] | None = None) -> None:
         self.keys = keys
         self._until = until or {}
         self._check = fastest()
 
-    def signed(self, key: str, signature: bytes, text: bytes) -> bool:
+    def signed(self, key: str, signature: bytes, text: bytes, at: str) -> bool:
+        """`at` is when the text says that it was signed: a replaced key signs nothing later."""
         public, until = self.keys.get(key), self._until.get(key)
-        if until is not None and (at := _SIGNED.search(text)) and at[1] > until:
+        if until is not None and (len(at) != _INSTANT_LENGTH or at > until):
             return False
         return public is not None and self._check(public, signature, text)
 
@@ -54,4 +55,4 @@ def load(path: Path) -> Trust:
         keys[sha256(raw).hexdigest()[:16]] = raw
     if not keys:
         raise UnusableError(f"{path}: holds no public key")
-    return Trust(keys, {name.decode(): moment for name, moment in _UNTIL.findall(data)})
+    return Trust(keys, {name.decode(): at.decode() for name, at in _UNTIL.findall(data)})

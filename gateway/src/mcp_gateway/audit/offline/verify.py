@@ -1,26 +1,26 @@
 """The whole export: pieces to worker processes, their facts in order to the chains."""
 
 import base64
-import binascii
-import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from mcp_gateway.audit.offline import heads, opening, reading
+from mcp_gateway.audit.offline import again, heads, opening
 from mcp_gateway.audit.offline.ahead import cores, pieces_read
 from mcp_gateway.audit.offline.calls import Calls
 from mcp_gateway.audit.offline.chain import Chain
 from mcp_gateway.audit.offline.checkpoints import Checkpoints
+from mcp_gateway.audit.offline.payloads import Payloads
 from mcp_gateway.audit.offline.reading import Piece, Run
+from mcp_gateway.audit.offline.receipts import Receipts
 from mcp_gateway.audit.offline.report import Report, TooManyError
-from mcp_gateway.audit.offline.statements import Statements
+from mcp_gateway.audit.offline.statements import CLOCK_SECONDS, Statements
 from mcp_gateway.audit.offline.trust import Trust, UnusableError
 
-VERSION = 1
+PLAIN, WITH_PAYLOADS = 1, 2  # versions
 
 
 def verify(
@@ -30,6 +30,7 @@ def verify(
     jobs: int | None = None,
     signers: dict[str, bytes] | None = None,
     checkpoints: Path | None = None,
+    receipts: Sequence[Path] = (),
 ) -> tuple[Report, str]:
     """The report, and the digest of what the export holds.
 
@@ -42,7 +43,8 @@ def verify(
     witnessed = Checkpoints(signers or {}, report)
     if checkpoints is not None:
         witnessed.folder(checkpoints)
-    export = _Export(trust, witnessed, report)
+    kept = Receipts(receipts, trust, report)
+    export = _Export(trust, witnessed, kept, report)
     try:
         for data, piece in pieces_read(name, jobs or cores()):
             export.add(data, piece)
@@ -54,18 +56,22 @@ def verify(
     finally:
         export.calls.close()
     if export.suspects and name != "-":
-        _first_unsigned(name, export.suspects, trust, report)
+        again.first_unsigned(name, export.suspects, trust, report)
     elif export.suspects:
         for segment, (day, key) in export.suspects.items():
-            _unsigned(report, trust, key, day=day, segment=segment)
+            again.unsigned(report, trust, key, day=day, segment=segment)
+    report.receipts = again.told(name, kept.held)
     report.checkpoints = witnessed.entries
     report.seconds = time.perf_counter() - started
     return report, export.digest
 
 
 class _Export:
-    def __init__(self, trust: Trust, witnessed: Checkpoints, report: Report) -> None:
+    def __init__(
+        self, trust: Trust, witnessed: Checkpoints, receipts: Receipts, report: Report
+    ) -> None:
         self.calls = Calls()
+        self._receipts = receipts
         self._witnessed = witnessed
         self._stated = Statements(trust, report)
         self._own = witnessed.entries > 0  # the auditor's copy is asked, not the export's
@@ -75,10 +81,12 @@ class _Export:
         self._report = report
         self._hash = sha256()
         self._chain: Chain | None = None
+        self._payloads = Payloads(report)
         self._ends: dict[str, tuple[str, int, str]] = {}  # day, records, head of each segment
         self._named: list[tuple[Chain, dict[str, Any]]] = []
         self._begun = self._ended = False
         self._made = 0.0
+        self._latest = 0.0  # when the newest block was signed
         self._key = ""
         self._totals: dict[str, Any] = {}
 
@@ -104,6 +112,7 @@ class _Export:
             self._report.add("MALFORMED", "a record outside of any segment", line=number)
         else:
             self._chain.run(run)
+            self._payloads.named(run.payloads, self._chain.place)
 
     def _line(self, said: dict[str, Any], number: int) -> None:
         if not self._begun:
@@ -112,12 +121,11 @@ class _Export:
             self._report.add("MALFORMED", "goes on after its last line", line=number)
         elif "segment" in said:
             self._close()
-            if str(said["segment"]) in self._ends:
-                self._report.add("ORDER", "a segment stands here twice", line=number)
-            self._chain = Chain(said, self._trust, self._witnessed, self._stated, self._report)
-            self._report.segments += 1
+            self._segment(said, number)
         elif "block" in said:
             self._block(said, number)
+        elif "payload" in said:
+            self._payloads.met(said, number)
         elif "end" in said:
             self._close()
             self._ended = True
@@ -127,23 +135,41 @@ class _Export:
         elif "key" not in said:
             self._report.add("MALFORMED", "a line of no known kind", line=number)
 
+    def _segment(self, said: dict[str, Any], number: int) -> None:
+        self._report.segments += 1
+        try:
+            place = heads.place(said)
+        except heads.ShapeError as error:
+            self._report.add("MALFORMED", str(error), line=number)
+            return
+        if place[1] in self._ends:
+            self._report.add("ORDER", "a segment stands here twice", line=number)
+        replica = said.get("replica")
+        self._chain = Chain(
+            place, replica, self._trust, self._witnessed, self._stated, self._report
+        )
+
     def _block(self, said: dict[str, Any], number: int) -> None:
+        self._payloads.settle()
         try:
             head = heads.read(said)
         except heads.ShapeError as error:
             self._report.add("MALFORMED", str(error), line=number)
             return
         self._key = head.key
+        self._latest = max(self._latest, head.signed_at)
         if self._chain is None:
             self._report.add("MALFORMED", "a block outside of any segment", line=number)
         else:
             self._chain.block(head)
+            place = (self._chain.day, self._chain.segment)
+            self._receipts.block(*place, head.block, self._chain.head)
 
     def _aside(self, said: dict[str, Any], number: int) -> None:
         """Other evidence than blocks: checkpoints, and statements about what is gone."""
         try:
             data = base64.b64decode(str(said.get("base64")), validate=True)
-        except binascii.Error:
+        except ValueError:
             self._report.add("MALFORMED", "a checkpoint or signature is not base64", line=number)
             return
         if "statement" in said:
@@ -152,8 +178,10 @@ class _Export:
             self._witnessed.add(str(said["checkpoint"]), data)
 
     def _begin(self, said: dict[str, Any]) -> None:
-        if said.get("ledger_export") != VERSION:
-            raise UnusableError(f"not an export of the ledger, or not of version {VERSION}")
+        version = said.get("ledger_export")
+        if version not in (PLAIN, WITH_PAYLOADS):
+            raise UnusableError("not an export of the ledger, or of a later version than this")
+        self._payloads.carried = version == WITH_PAYLOADS
         self._begun = True
         report = self._report
         report.since, report.until, report.made = (
@@ -165,6 +193,7 @@ class _Export:
             self._report.add("MALFORMED", "the first line has no time", line=1)
 
     def _close(self) -> None:
+        self._payloads.settle()
         chain, self._chain = self._chain, None
         if chain is None:
             return
@@ -190,8 +219,12 @@ class _Export:
             )
         elif self._totals.get("sha256") != self.digest:
             report.add("INCOMPLETE", "its last line has the digest of other lines than these")
+        if self._made and self._made < self._latest - CLOCK_SECONDS:
+            what = f"made {report.made}, it says, and holds what was signed after that"
+            report.add("CLOCK", what, line=1)
         self._predecessors()
         self._witnessed.missing(report.since, report.until, self._stated)
+        self._receipts.end(report.since, report.until, self._stated.stones)
         self.calls.end(report, self._made)
 
     def broken(self, what: str) -> None:
@@ -214,40 +247,3 @@ class _Export:
             if (records, head) != (named.get("records"), named.get("head")):
                 what = f"ends at record {records}, its successor names {named.get('records')}"
                 self._report.add("TRUNCATED", what, day=day, segment=name)
-
-
-def _first_unsigned(
-    name: str, suspects: dict[str, tuple[str, str]], trust: Trust, report: Report
-) -> None:
-    """The last signature was wrong: name the first block from which the chain was rewritten."""
-    left = dict(suspects)
-    segment = day = ""
-    for said in _others(name):
-        if "segment" in said:
-            segment, day = str(said["segment"]), str(said.get("day"))
-        elif "block" in said and segment in left:
-            with contextlib.suppress(heads.ShapeError, TooManyError):
-                head = heads.read(said)
-                if not trust.signed(head.key, head.signature, head.text(day, segment)):
-                    del left[segment]
-                    _unsigned(report, trust, head.key, day=day, segment=segment, block=head.block)
-
-
-def _others(name: str) -> Iterator[dict[str, Any]]:
-    """Every line that is not a record, as far as the file goes."""
-    with contextlib.suppress(opening.BrokenError):
-        for data in opening.pieces(name):
-            for line in data.split(b"\n"):
-                if line and not line.startswith(b'{"seq":'):
-                    said = reading.other(line)
-                    if isinstance(said, dict):
-                        yield said
-
-
-def _unsigned(report: Report, trust: Trust, key: str, **place: Any) -> None:
-    what = (
-        "not signed by its gateway; it or what precedes it was rewritten"
-        if key in trust.keys
-        else f"signed with key {key}, which is not among the trusted keys"
-    )
-    report.add("BLOCK", what, **place)
