@@ -24,6 +24,10 @@ from mcp_local.ports import free_port
 from mcp_local.postgres_home import Home, binaries, choose, forget, unprivileged
 
 START_SECONDS = 30  # a crash recovery after kill -9 is included
+# of one connection's process: what wants more gets an error, and does not make the system kill one
+# of them, after which PostgreSQL restarts for everybody
+MOST_KIB = 393_216
+_BOUNDED = ("/bin/sh", "-c", 'ulimit -d "$0" 2>/dev/null; exec "$@"', str(MOST_KIB))
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,8 @@ def command(
     """The server's command line; run it with `cwd='/'` and `unprivileged()`."""
     settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", **(options or {})}
     flags = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
-    return [str((tools or binaries()) / "postgres"), "-D", str(data), "-p", str(port), *flags]
+    server = str((tools or binaries()) / "postgres")
+    return [*_BOUNDED, server, "-D", str(data), "-p", str(port), *flags]
 
 
 async def answers(url: str) -> bool:
