@@ -8,12 +8,12 @@ import pytest
 from local.small_stack import BASE, SERVER, clone
 
 from mcp_gateway.configuration.settings import ConfigError
-from mcp_local import control
+from mcp_local import control, doctor
 from mcp_local.allocation import allocate
-from mcp_local.load import load
+from mcp_local.load import Stack, load
 from mcp_local.place import prepare
 from mcp_local.plan import plan
-from mcp_local.policies import insist_on_policies
+from mcp_local.policies import carried_by_nobody, insist_on_policies
 from mcp_local.stack import place_for_test
 
 WITH_SECRET = SERVER.replace("env = {}", 'env = { TOKEN = "{secret:their-token}" }')
@@ -51,6 +51,30 @@ def test_a_policy_that_cannot_be_used_is_told_with_file_and_key(tmp_path: Path) 
     policy.write_text("tools:\n  find:\n    roles: [analyst]\n    rate: 60perminute\n")
     with pytest.raises(ConfigError, match=r"policy\.yaml: tools\.find\.rate"):
         insist_on_policies(here)
+
+
+def test_a_role_that_nobody_has_is_named_with_its_line(tmp_path: Path) -> None:
+    root = clone(tmp_path / "c", base=BASE)
+    here = place_for_test(tmp_path / "run", root)
+    (root / "gateway" / "agents.yaml").write_text(
+        "agents: {}\nservices: {night: {may: [read], tools: ['*'], roles: [robot]}}\n"
+    )
+    (root / "servers" / "alpha" / "tools.lock.json").write_text(
+        '{"server": "alpha", "tools": [], "prompts": []}'
+    )
+    (root / "servers" / "alpha" / "policy.yaml").write_text(
+        "tools:\n  find:\n    kind: read\n    roles: [analyst, analist, robot, guest]\n    rate: 60/minute\n"
+    )
+    found = insist_on_policies(here)
+    assert carried_by_nobody(here, found) == {}, "without a realm file nothing is known"
+    (root / "infra" / "keycloak").mkdir()
+    (root / "infra" / "keycloak" / "realm.json").write_text(
+        '{"groups": [{"name": "a", "realmRoles": ["analyst"]}], "users": [{"realmRoles": ["guest"]}]}'
+    )
+    assert carried_by_nobody(here, found) == {"analist": "servers/alpha/policy.yaml: find"}
+    told = doctor.policies(Stack(here))
+    assert not told.good
+    assert "'analist' (servers/alpha/policy.yaml: find)" in told.what
 
 
 def test_the_password_of_a_role_that_the_server_makes_itself_is_the_stacks_own(

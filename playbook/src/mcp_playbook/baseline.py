@@ -124,6 +124,9 @@ def main() -> int:
 
     try:
         at = source.from_environment()
+        if not at.allowed():
+            sys.stderr.write("There is no call to measure: name some, PROBES=demo.toml\n")
+            return 2
         earlier = newest(at.kit.evidence) if at.kit else None
         made = asyncio.run(measure(at))
     except (*FORESEEN, NoTokenError) as error:

@@ -1,8 +1,10 @@
 """Where checks get access tokens: the development issuer, a command of yours, or a variable."""
 
 import asyncio
+import json
 import subprocess
 import time
+import urllib.error
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -53,8 +55,20 @@ class PasswordTokens(_Cached):
     def _sign_in(self, person: str, scope: str) -> str:
         try:
             return by_password(self._endpoint, person, self._password, f"openid {scope}")
+        except urllib.error.HTTPError as error:
+            why = _described(error.read())
+            raise NoTokenError(f"The issuer gives {person} no token: {why or error}") from error
         except OSError as error:
             raise NoTokenError(f"{self._endpoint} gave no token for {person}: {error}") from error
+
+
+def _described(body: bytes) -> str:
+    """What an issuer says of a refusal (RFC 6749, 5.2); nothing where it is no such answer."""
+    try:
+        told = json.loads(body)
+        return str(told.get("error_description") or told["error"])
+    except (ValueError, LookupError, AttributeError):
+        return ""
 
 
 class CommandTokens(_Cached):

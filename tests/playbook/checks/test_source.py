@@ -1,5 +1,7 @@
 """Which deployment is meant, and what is said when it cannot be told."""
 
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from mcp_playbook import baseline, source
 from mcp_playbook.__main__ import main
 from mcp_playbook.source import SourceError
-from mcp_playbook.tokens import CommandTokens, NoTokenError
+from mcp_playbook.tokens import CommandTokens, NoTokenError, PasswordTokens
 
 ROOT = Path(__file__).parents[3]
 
@@ -116,3 +118,29 @@ def test_a_stack_that_does_not_run_is_not_measured_and_leaves_no_evidence(
     assert told.err.count("make up") == 2
     assert not told.out
     assert not (tmp_path / "evidence").exists()
+
+
+async def test_an_issuers_reason_is_told_in_its_words(tmp_path: Path) -> None:
+    class Refusing(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(400)
+            self.end_headers()
+            self.wfile.write(b'{"error": "invalid_grant", "error_description": "no such person"}')
+
+        def log_message(self, *_: object) -> None: ...
+
+    (tmp_path / "password").write_text("x")
+    with HTTPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        tokens = PasswordTokens(f"http://127.0.0.1:{server.server_port}/", tmp_path / "password")
+        with pytest.raises(NoTokenError, match="gives zoe no token: no such person"):
+            await tokens("zoe", "aud:mcp")
+
+
+def test_a_baseline_of_nothing_is_no_baseline(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("URL", "http://127.0.0.1:9/mcp")
+    monkeypatch.delenv("PROBES", raising=False)
+    assert baseline.main() == 2
+    assert "PROBES=" in capsys.readouterr().err

@@ -93,7 +93,7 @@ def read(stdout: str, stderr: str) -> Audit:
         last = stderr.strip().splitlines()[-1:] or ["it said nothing"]
         missing = "No module named pip_audit" in stderr
         why = (
-            "pip-audit is not there: `python -m mcp_local.advisories --fetch` brings it"
+            "pip-audit is not there: python -m mcp_local.advisories --fetch brings it"
             if missing
             else last[0][:200]
         )

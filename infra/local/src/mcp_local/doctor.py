@@ -17,7 +17,7 @@ from mcp_local.doctor_identity import clock, identity, keys, spelling
 from mcp_local.doctor_realm import audience, pkce, redirects
 from mcp_local.load import Stack
 from mcp_local.people import people
-from mcp_local.policies import insist_on_policies
+from mcp_local.policies import carried_by_nobody, insist_on_policies
 from mcp_local.ports import holder, is_free
 from mcp_local.private_ca import expires
 from mcp_local.trust import Authority
@@ -156,9 +156,16 @@ def realm(stack: Stack) -> Finding:
 def policies(stack: Stack) -> Finding:
     """A running gateway goes on with the last good ones."""
     try:
-        insist_on_policies(stack.here)
+        found = insist_on_policies(stack.here)
     except ConfigError as error:
         return Finding(f"A policy cannot be used: {error}", good=False, remedy="Mend that file.")
+    if nobodys := carried_by_nobody(stack.here, found):
+        told = "; ".join(f"role {role!r} ({line})" for role, line in nobodys.items())
+        return Finding(
+            f"Nobody has {told}: that line lets nobody in",
+            good=False,
+            remedy="Mend the line, or give the role to a group in infra/keycloak/realm.json.",
+        )
     return Finding("Policies, agents and lock files can be read", good=True)
 
 

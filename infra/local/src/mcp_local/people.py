@@ -13,6 +13,16 @@ class Person:
     groups: tuple[str, ...]
 
 
+def carried_roles(root: Path) -> set[str] | None:
+    """Roles that a group or a person of the realm file has; None where there is no such file."""
+    file = root / "infra" / "keycloak" / "realm.json"
+    if not file.is_file():
+        return None
+    realm = json.loads(file.read_text("utf-8"))
+    having = [*realm.get("groups", []), *realm.get("users", [])]
+    return {role for one in having for role in one.get("realmRoles", [])}
+
+
 def people(root: Path) -> tuple[Person, ...]:
     """Empty when there is no realm file: a stack without people is still a stack."""
     file = root / "infra" / "keycloak" / "realm.json"
