@@ -10,7 +10,7 @@ import pytest
 from people import ROOT
 
 from mcp_local import locked_tool
-from mcp_realm import distribution
+from mcp_realm import build, distribution
 from mcp_realm.build import environment
 from mcp_realm.distribution import KeycloakMissingError, fetched
 from mcp_realm.java import java_home, release
@@ -167,6 +167,19 @@ def test_a_shells_variables_are_no_settings_of_keycloak() -> None:
     assert "-Xmx512m" in made["JAVA_OPTS"]
     assert made["HOME"] == "/h"
     assert not {"DEBUG", "KC_HTTP_HOST", "JAVA_OPTS_APPEND"} & made.keys()
+
+
+def test_a_build_that_does_not_end_says_so_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "build" / "bin" / "kc.sh"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(build, "BUILD_SECONDS", 0.2)
+    with pytest.raises(KeycloakMissingError, match=r"not done after 0\.2 s"):
+        build._build(tmp_path / "build", Path("/java"), "dev-file", ())
+    assert not (tmp_path / "build").exists()
 
 
 def server(folder: Path, public_url: str) -> Native:

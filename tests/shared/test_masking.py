@@ -138,6 +138,18 @@ async def test_an_answer_that_cannot_be_masked_is_not_given() -> None:
     assert SECRET not in result.model_dump_json()
 
 
+def test_a_number_of_any_size_stands_beside_what_is_masked() -> None:
+    output = {
+        "type": "object",
+        "properties": {"phone": {"type": "string"}, "total": {"type": "integer"}},
+    }
+    masks = compiled({"$.phone": ["sales"]}, output)
+    found = CallToolResult(content=[], structured_content={"phone": "555", "total": 2**70})
+    shown = masking.answer(found, masks).content[0]
+    assert isinstance(shown, TextContent)
+    assert shown.text == f'{{"phone":"(masked)","total":{2**70}}}'
+
+
 async def test_a_changed_policy_holds_from_the_next_call_and_a_broken_one_does_not(
     policy: Path,
 ) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from mcp_types import CallToolResult, TextContent
+from pydantic_core import to_json
 
 from mcp_shared import meta
 from mcp_shared.settings import StartError
@@ -124,7 +124,7 @@ def answer(result: CallToolResult, hidden: Sequence[Mask]) -> CallToolResult:
         update={
             "structured_content": structured,
             "content": [
-                TextContent(type="text", text=orjson.dumps(structured).decode()),
+                TextContent(type="text", text=to_json(structured).decode()),
                 TextContent(type="text", text=f"Masked for the person's role: {said}."),
             ],
             "meta": {**(result.meta or {}), meta.MASKED: taken},

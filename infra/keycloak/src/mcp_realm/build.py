@@ -67,10 +67,17 @@ def _linked(source: str, target: str) -> str:
 
 def _build(place: Path, java: Path, database: Database, features: Sequence[str]) -> None:
     chosen = [f"--features={','.join(sorted(features))}"] if features else []
-    done = subprocess.run(
-        [str(place / "bin" / "kc.sh"), "build", f"--db={database}", *chosen],
-        env=environment(java), check=False, capture_output=True, text=True, timeout=BUILD_SECONDS,
-    )  # fmt: skip
+    command = [str(place / "bin" / "kc.sh"), "build", f"--db={database}", *chosen]
+    try:
+        done = subprocess.run(
+            command, env=environment(java), check=False, capture_output=True, text=True,
+            timeout=BUILD_SECONDS,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        shutil.rmtree(place, ignore_errors=True)
+        raise KeycloakMissingError(
+            f"Keycloak's build was not done after {BUILD_SECONDS} s; try again on an idle machine."
+        ) from error
     if done.returncode != 0:
         words = (done.stdout + done.stderr).strip().splitlines()[-5:]
         shutil.rmtree(place, ignore_errors=True)
