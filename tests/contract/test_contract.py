@@ -15,6 +15,7 @@ from mcp_shared.poison import foreign, poisons, shadows
 from mcp_shared.renames import renamed_from
 
 SERVERS = sorted(listed())
+COUNTED = {3: "Three", 4: "Four", 5: "Five"}
 
 
 def policy(server: str) -> dict[str, Any]:
@@ -133,6 +134,14 @@ def test_a_server_says_what_it_reaches_and_what_it_never_does(server: str) -> No
     text = (listed()[server] / "README.md").read_text("utf-8").lower()
     assert "reaches" in text
     assert "never" in text
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_readme_names_every_tool_and_says_how_many_there_are(server: str) -> None:
+    text = (listed()[server] / "README.md").read_text("utf-8")
+    names = [tool["name"] for tool in served()[server]["tools"]]
+    assert not [name for name in names if f"`{name}`" not in text]
+    assert f"{COUNTED[len(names)]} tools" in text
 
 
 def test_no_two_servers_share_a_scheme_or_a_prefix() -> None:
