@@ -1,6 +1,6 @@
 """A restored backup: what checkpoints saw and the backup has not is RESTORED, and nothing else is."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -43,10 +43,12 @@ class Lost:
         self.receipts = receipts  # of the tail, and of the lost segment
         self.taken = datetime.now(UTC)
 
-    async def stated(self, key: Ed25519PrivateKey | None = None) -> Restored:
+    async def stated(
+        self, key: Ed25519PrivateKey | None = None, at: datetime | None = None
+    ) -> Restored:
         return await restate(
             self.place.admin, key or keys.load_private(self.place.key), self.witnessed,
-            by="otto", backup="of-noon", taken=self.taken, now=datetime.now(UTC),
+            by="otto", backup="of-noon", taken=self.taken, now=at or datetime.now(UTC),
         )  # fmt: skip
 
 
@@ -135,6 +137,19 @@ async def test_a_statement_excuses_nothing_that_is_cut_later(
         entry.segment,
         row["seg"],
     }
+
+
+async def test_a_statement_dated_back_excuses_nothing_that_was_checkpointed_later(
+    lost: Lost,
+) -> None:
+    """Whoever has a replaced key can sign with a moment of its time, and name what came after."""
+    lost.witnessed.grown = dict.fromkeys(lost.witnessed.heads, datetime.now(UTC))
+    assert (await lost.stated()).at
+    assert (await checked(lost.place, lost.witnessed)).sound
+    await lost.place.sql("DELETE FROM audit.restored")
+    await lost.stated(at=datetime.now(UTC) - timedelta(hours=1))
+    kinds = {one.kind for one in (await checked(lost.place, lost.witnessed)).findings}
+    assert kinds == {"SEGMENT-MISSING", "TRUNCATED"}
 
 
 async def test_a_statement_by_another_key_excuses_nothing(lost: Lost) -> None:

@@ -34,6 +34,7 @@ class BackupError(RuntimeError):
 class Backup:
     folder: Path
     files: Mapping[str, str]  # database → SHA-256 of its dump
+    made: str = ""  # when it was begun
 
     def dump(self, database: str) -> Path:
         return self.folder / f"{database}.dump"
@@ -76,10 +77,11 @@ def make(filler: Filler, found: list[str], folder: Path, commit: str) -> Backup:
         shutil.rmtree(aside)
         raise
     aside.rename(folder)
-    return Backup(folder, made.files)
+    return Backup(folder, made.files, made.made)
 
 
 def _dumped(filler: Filler, found: list[str], aside: Path, commit: str) -> Backup:
+    begun = datetime.now(UTC).isoformat(timespec="seconds")
     made = Backup(aside, {})
     for name in found:
         tool("pg_dump", with_database(filler.postgres, name),
@@ -87,9 +89,9 @@ def _dumped(filler: Filler, found: list[str], aside: Path, commit: str) -> Backu
     # the passwords are set anew by the migrations, from .run/secrets
     tool("pg_dumpall", filler.postgres, "--roles-only", "--no-role-passwords",
          "--file", str(aside / ROLES))  # fmt: skip
-    made = Backup(aside, {name: _digest(made.dump(name)) for name in found})
+    made = Backup(aside, {name: _digest(made.dump(name)) for name in found}, begun)
     content = {
-        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "made": begun,
         "commit": commit,
         "databases": dict(made.files),
         "keys to keep apart": [str(key) for key in keys_of(filler.place)],
@@ -106,8 +108,9 @@ def read(folder: Path) -> Backup:
 
     """
     try:
-        files = json.loads((folder / MANIFEST).read_text())["databases"]
-        found = Backup(folder, {str(name): str(digest) for name, digest in files.items()})
+        manifest = json.loads((folder / MANIFEST).read_text())
+        files = {str(name): str(digest) for name, digest in manifest["databases"].items()}
+        found = Backup(folder, files, str(manifest["made"]))
         wrong = [
             name for name, digest in found.files.items() if _digest(found.dump(name)) != digest
         ]

@@ -43,9 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _asked(stack: Stack, git: Git, options: argparse.Namespace) -> int:
     if options.restore is not None:
-        saved = restore(stack, options.restore, git.text("rev-parse", "HEAD"))
+        saved, said = restore(stack, options.restore, git.text("rev-parse", "HEAD"))
         words.say(f"Restored {', '.join(saved.files)}. What was there before: {saved.folder}")
-        words.say("Checkpoints of the ledger went there, too; new ones begin with the next start.")
+        words.say(said or "The ledger's checkpoints went there, too; the next start begins anew.")
         words.say("Now the files (git reset --keep <commit of the backup>), then `make up`.")
         return run.DONE
     if options.after:

@@ -1,9 +1,9 @@
 """Puts a backup back: PostgreSQL alone is started, what is there is dumped first, then replaced.
 
 Refuses while the stack runs. What was recorded after the backup is then in the second dump only,
-and every receipt for it proves a record that the ledger no longer holds. The stack's own
-checkpoints go to that dump, too: they speak of records that are there alone, and the version gone
-back to may know no statement that says so. `make restore` signs one.
+and every receipt for it proves a record that the ledger no longer holds. A signed statement says
+so, as `make restore` signs one. Where the version gone back to knows none, the stack's own
+checkpoints go to the second dump, too: they speak of records that are there alone.
 """
 
 import asyncio
@@ -20,17 +20,18 @@ from mcp_local import control, leftovers, logfile, own, postgres
 from mcp_local.fill import Filler
 from mcp_local.load import Stack
 from mcp_local.lock import held
-from mcp_local.place import prepare
+from mcp_local.place import Place, prepare
 from mcp_local.ports import free_port, is_free
 from mcp_playbook.upgrade import backup
 from mcp_playbook.upgrade.backup import Backup, BackupError
+from mcp_playbook.upgrade.restated import restate
 
 # where the local stack keeps checkpoints, and which of them was seen last
 CHECKPOINTS, SEEN = "witness", "checkpoint.seen"
 
 
-def restore(stack: Stack, folder: Path, commit: str) -> Backup:
-    """Replace every database of the backup; answers with the dump of what was there."""
+def restore(stack: Stack, folder: Path, commit: str) -> tuple[Backup, str | None]:
+    """Replace every database of the backup; the dump of what was there, and the statement."""
     wanted = backup.read(folder)
     here = stack.here
     prepare(here)
@@ -47,10 +48,16 @@ def restore(stack: Stack, folder: Path, commit: str) -> Backup:
                     "pg_restore", filler.postgres, "--create", "--clean", "--if-exists",
                     "--exit-on-error", str(wanted.dump(name)),
                 )  # fmt: skip
+            said = restate(here, filler.postgres, wanted, _checkpoints(here))
             for kept in (here.run / CHECKPOINTS, here.secrets / SEEN):
-                if kept.exists():
+                if said is None and kept.exists():
                     shutil.move(kept, saved.folder / kept.name)
-    return saved
+    return saved, said
+
+
+def _checkpoints(here: Place) -> str | None:
+    own = here.run / CHECKPOINTS
+    return os.environ.get("GATEWAY_CHECKPOINTS") or (str(own) if own.is_dir() else None)
 
 
 @contextlib.contextmanager
