@@ -232,6 +232,13 @@ def test_hostile_text_costs_little(text: str) -> None:
     assert seconds({"text": text}) < LITTLE
 
 
+def test_what_no_record_can_hold_is_not_looked_through() -> None:
+    large = {"text": "1234 aB3d eyJ " * 70_000}
+    assert redacted(large) == {"left_out_bytes": len(canonical(large))}
+    assert redact(large, salt=SALT).commitment == commitment(SALT, "$", large)
+    assert seconds(large) < LITTLE / 20
+
+
 def test_hostile_shapes_cost_little() -> None:
     assert seconds([[]] * 20000) < LITTLE
     assert seconds({f"k{i}": i for i in range(6000)}) < LITTLE
