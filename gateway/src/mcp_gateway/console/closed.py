@@ -24,9 +24,14 @@ class Shut:
     reason: str
 
     @property
+    def closes(self) -> bool:
+        """Revoked tokens close nobody out: their person may sign in anew."""
+        return self.what != KINDS["tokens"]
+
+    @property
     def lasting(self) -> str:
         """Where there is no end: a block is opened by hand, old tokens never come back."""
-        return "–" if self.what == KINDS["tokens"] else "opened by hand"
+        return "opened by hand" if self.closes else "\N{EN DASH}"
 
 
 async def shut_in(connection: AsyncConnection) -> tuple[Shut, ...]:

@@ -61,7 +61,7 @@ class Pages:
             found = await overview(
                 connection, now=self._clock(), window=wanted.WINDOWS[window], known=known
             )
-            closed = await shut_in(connection)
+            closed = [one for one in await shut_in(connection) if one.closes]
         called = {(tool.server, tool.name) for tool in found.tools}
         return self._look.page(
             "overview.html",
