@@ -82,6 +82,7 @@ class Receipt(msgspec.Struct, frozen=True):
 
     grant: Grant
     started: float
+    said: Mapping[str, Any] = {}  # by the intent, and by the outcome again
 
 
 Status = Literal["ok", "tool_error", "failed", "cancelled", "unknown", "refused"]

@@ -72,41 +72,35 @@ class Recorder:
             self._decided("error", refusal.code)
             raise
         arguments, payload = self._arguments(grant.call, grant.principal, grant.rule)
-        body = self._of(grant.call, grant.principal) | {
+        said = self._of(grant.call, grant.principal) | {
             "server": grant.server,
             "tool": grant.target,
-            **arguments,
             "decision": "allow",
             "policy": grant.policy,
             "definition": grant.definition,
         }
         try:
-            await self._kept("intent", body, payload)
+            await self._kept("intent", said | arguments, payload)
         except LedgerDown as error:
             if self._required:
                 self._decided("error", "ledger_unavailable")
                 raise ledger_down() from error
             self._decided("allow", "unrecorded")
-            return Receipt(grant=grant, started=time.perf_counter())
+            return Receipt(grant, time.perf_counter(), said)
         except asyncio.CancelledError:
-            await self.close(Receipt(grant=grant, started=time.perf_counter()), GONE)
+            await self.close(Receipt(grant, time.perf_counter(), said), GONE)
             raise
         self._decided("allow", "role")
-        return Receipt(grant=grant, started=time.perf_counter())
+        return Receipt(grant, time.perf_counter(), said)
 
     def exempt(self, grant: Grant) -> Receipt:
         """A listing in the person's name: not on the record, it reads and changes no data."""
-        return Receipt(grant=grant, started=time.perf_counter())
+        return Receipt(grant, time.perf_counter())
 
     async def close(self, receipt: Receipt, answer: Answer) -> Answer:
         """Make the outcome durable; only then is there an answer to send."""
-        grant = receipt.grant
-        body = self._of(grant.call, grant.principal) | {
-            "server": grant.server,
-            "tool": grant.target,
-            "decision": "allow",
-            "policy": grant.policy,
-            "definition": grant.definition,
+        body = {
+            **receipt.said,
             "status": answer.status,
             "reason": answer.reason,
             "latency_ms": round((time.perf_counter() - receipt.started) * 1000, 3),
@@ -119,7 +113,7 @@ class Recorder:
             entry = await self._kept("outcome", body)
         except LedgerDown:
             self._decided("error", "outcome_unrecorded")
-            return _unrecorded(grant.call) if self._required else answer
+            return _unrecorded(receipt.grant.call) if self._required else answer
         return _with_receipt(answer, entry)
 
     async def refuse(

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from mcp_gateway.audit import receipt
 from mcp_gateway.audit.payload import Payload
 from mcp_gateway.audit.segment import Sealed
@@ -37,18 +39,17 @@ class Failpoints:
     after_commit: Callable[[], Awaitable[None]] = _nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A durable record: its place and, on demand, the receipt its caller may keep."""
 
     segment: UUID
     seq: int
-    _sealed: Sealed
-    _index: int
+    sealed: Sealed
+    index: int
 
     def receipt(self) -> dict[str, Any]:
-        sealed = self._sealed
-        return receipt.build(sealed.block, sealed.levels, self._index, sealed.head)
+        sealed = self.sealed
+        return receipt.build(sealed.block, sealed.levels, self.index, sealed.head)
 
 
 class Waiter(asyncio.Future[Entry]):
