@@ -27,6 +27,8 @@ class _AmbiguousError(Exception):
 class Connection(HttpToolsProtocol):
     _in_head = True
     _framing = 0
+    # the head ended in the bytes being read: what else is in them is not counted, at most one read
+    _fresh = False
     # bytes of a body that came after its answer; None while nothing is left over
     _left: int | None = None
     # nothing more is read: what is being answered is the last
@@ -50,6 +52,7 @@ class Connection(HttpToolsProtocol):
             if self._left > LEFT_BYTES:
                 self.flow.pause_reading()  # until the deadline; closing now would lose the answer
         self._framing += len(data)
+        self._fresh = False
         try:
             self.parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -68,8 +71,9 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._forget_deadline()
-        if self._framing == 0 or self._framing > FRAMING_BYTES:  # with bytes of a body, perhaps
-            self._framing = sum(len(key) + len(value) + 4 for key, value in self.headers)
+        # what was counted so far lacks the read in which it began, and may hold some of its body
+        self._framing = sum(len(key) + len(value) + 4 for key, value in self.headers)
+        self._fresh = True
         if self._framing > FRAMING_BYTES:
             return  # refused as soon as these bytes are read
         self._insist_on_one_meaning()
@@ -78,7 +82,8 @@ class Connection(HttpToolsProtocol):
         self.headers = []  # trailers come here, and count for nothing
 
     def on_body(self, body: bytes) -> None:
-        self._framing -= len(body)
+        if not self._fresh:
+            self._framing -= len(body)
         if not self._in_head:
             super().on_body(body)
 
