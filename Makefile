@@ -240,7 +240,7 @@ tools-diff: .venv/ready ## what changed since the last commit (NAME=crm REF=… 
 
 .PHONY: test
 test: .venv/ready ## every test but the official protocol suite (TESTS=tests/gateway for some)
-	@$(PY) -m pytest -q -n logical --maxprocesses 4 --ignore=tests/conformance $(TESTS)
+	@$(PY) -m pytest -q -n auto --ignore=tests/conformance $(TESTS)
 
 .PHONY: conformance
 conformance: .venv/ready ## the official protocol suite, both eras, through the gateway

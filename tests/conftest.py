@@ -10,7 +10,11 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from litter import pytest_configure, pytest_unconfigure
-from shares import pytest_collection_modifyitems, pytest_xdist_make_scheduler
+from shares import (
+    pytest_collection_modifyitems,
+    pytest_xdist_auto_num_workers,
+    pytest_xdist_make_scheduler,
+)
 
 from mcp_gateway.limits import throttle
 from mcp_local import postgres, valkey
@@ -19,6 +23,7 @@ __all__ = [  # hooks
     "pytest_collection_modifyitems",
     "pytest_configure",
     "pytest_unconfigure",
+    "pytest_xdist_auto_num_workers",
     "pytest_xdist_make_scheduler",
 ]
 
