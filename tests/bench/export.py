@@ -28,13 +28,13 @@ from gateway.audit.conftest import READER, WRITER  # noqa: E402
 
 from mcp_gateway.audit import keys, store  # noqa: E402
 from mcp_gateway.audit.canonical import record_bytes  # noqa: E402
-from mcp_gateway.audit.export import export  # noqa: E402
-from mcp_gateway.audit.export_file import sink  # noqa: E402
+from mcp_gateway.audit.exports.export import export  # noqa: E402
+from mcp_gateway.audit.exports.file import sink  # noqa: E402
+from mcp_gateway.audit.feed.tail import FORMATS, tail  # noqa: E402
 from mcp_gateway.audit.migrate import migrate  # noqa: E402
 from mcp_gateway.audit.offline.build import build  # noqa: E402
 from mcp_gateway.audit.projection import project  # noqa: E402
 from mcp_gateway.audit.segment import Segment  # noqa: E402
-from mcp_gateway.audit.tail import FORMATS, tail  # noqa: E402
 from mcp_gateway.door.ids import call_id  # noqa: E402
 from mcp_local import postgres  # noqa: E402
 

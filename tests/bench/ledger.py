@@ -24,7 +24,9 @@ from gateway.audit.conftest import READER, WRITER, as_role
 from gateway.made import a_call, a_principal, a_rule
 from msgspec.structs import replace
 
-from mcp_gateway.audit import export, export_file, keys
+from mcp_gateway.audit import keys
+from mcp_gateway.audit.exports import export
+from mcp_gateway.audit.exports import file as export_file
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.migrate import migrate
 from mcp_gateway.audit.offline import trust

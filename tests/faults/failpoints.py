@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp_gateway.audit import store
-from mcp_gateway.audit.checkpointing import Checkpointing
+from mcp_gateway.audit.checkpoints.job import Checkpointing
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.waiting import Failpoints
 from mcp_gateway.record import Recorder

@@ -23,8 +23,10 @@ from faults.cluster import Cluster
 from house.house import READER, WRITER
 from people import Issuer, running_issuer
 
-from mcp_gateway.audit import checkpoint_check, checkpoint_key, keeper
 from mcp_gateway.audit import keys as audit_keys
+from mcp_gateway.audit.checkpoints import check as checkpoint_check
+from mcp_gateway.audit.checkpoints import keeper
+from mcp_gateway.audit.checkpoints import key as checkpoint_key
 from mcp_gateway.audit.migrate import migrate
 from mcp_gateway.audit.verify import verify
 from mcp_local import valkey

@@ -9,10 +9,13 @@ from typing import Any
 import asyncpg
 import pytest
 
-from mcp_gateway.audit import checkpoint_check, checkpoint_key, erase, keys
-from mcp_gateway.audit.checkpointing import Checkpointing
+from mcp_gateway.audit import keys
+from mcp_gateway.audit.checkpoints import check as checkpoint_check
+from mcp_gateway.audit.checkpoints import key as checkpoint_key
+from mcp_gateway.audit.checkpoints.job import Checkpointing
+from mcp_gateway.audit.checkpoints.keeper import Directory
+from mcp_gateway.audit.duties import erase
 from mcp_gateway.audit.findings import Report
-from mcp_gateway.audit.keeper import Directory
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.migrate import migrate
 from mcp_gateway.audit.payload import KEK_NAME, Vault, load_kek

@@ -17,7 +17,7 @@ from redis.backoff import NoBackoff
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_gateway.answers.inspection import Inspection
-from mcp_gateway.audit import checkpointing
+from mcp_gateway.audit.checkpoints import job as checkpointing
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.payload import Vault
 from mcp_gateway.audit.room import Room, opened

@@ -8,8 +8,8 @@ from typing import Any
 from gateway.audit.conftest import Place
 
 from mcp_gateway.audit import keys
-from mcp_gateway.audit.export import Exported, export
-from mcp_gateway.audit.export_file import sink
+from mcp_gateway.audit.exports.export import Exported, export
+from mcp_gateway.audit.exports.file import sink
 from mcp_gateway.door.ids import call_id
 
 

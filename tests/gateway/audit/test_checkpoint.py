@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from mcp_gateway.audit.checkpoint import Checkpoint, NoteError, leaf, read, sign, text_of
+from mcp_gateway.audit.checkpoints.note import Checkpoint, NoteError, leaf, read, sign, text_of
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 NAME = "ledger.example/desk"

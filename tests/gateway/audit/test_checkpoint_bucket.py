@@ -12,10 +12,13 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 from gateway.audit.conftest import Place
 from moto.server import ThreadedMotoServer
 
-from mcp_gateway.audit import checkpoint_check, checkpoint_key, keeper, keys
-from mcp_gateway.audit.checkpointing import Checkpointing
-from mcp_gateway.audit.keeper import PlaceError, TakenError
-from mcp_gateway.audit.keeper_bucket import Bucket
+from mcp_gateway.audit import keys
+from mcp_gateway.audit.checkpoints import check as checkpoint_check
+from mcp_gateway.audit.checkpoints import keeper
+from mcp_gateway.audit.checkpoints import key as checkpoint_key
+from mcp_gateway.audit.checkpoints.bucket import Bucket
+from mcp_gateway.audit.checkpoints.job import Checkpointing
+from mcp_gateway.audit.checkpoints.keeper import PlaceError, TakenError
 from mcp_gateway.audit.verify import verify
 
 BUCKET = "larkfield-witness"

@@ -13,14 +13,15 @@ import pytest
 from gateway.audit.conftest import Place
 from gateway.audit.test_cli import audit
 
-from mcp_gateway.audit import checkpoint_check, checkpoint_key
-from mcp_gateway.audit.checkpoint import NoteError
-from mcp_gateway.audit.checkpoint_check import Witnessed
-from mcp_gateway.audit.checkpoint_entry import Entry, Leaf
-from mcp_gateway.audit.checkpoint_key import Signer
-from mcp_gateway.audit.checkpoint_tree import Tree
-from mcp_gateway.audit.checkpointing import Checkpointing
-from mcp_gateway.audit.keeper import Directory
+from mcp_gateway.audit.checkpoints import check as checkpoint_check
+from mcp_gateway.audit.checkpoints import key as checkpoint_key
+from mcp_gateway.audit.checkpoints.check import Witnessed
+from mcp_gateway.audit.checkpoints.entry import Entry, Leaf
+from mcp_gateway.audit.checkpoints.job import Checkpointing
+from mcp_gateway.audit.checkpoints.keeper import Directory
+from mcp_gateway.audit.checkpoints.key import Signer
+from mcp_gateway.audit.checkpoints.note import NoteError
+from mcp_gateway.audit.checkpoints.tree import Tree
 
 NAME = "ledger.example/desk"
 DAY = date(2026, 11, 26)

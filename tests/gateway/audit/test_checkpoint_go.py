@@ -9,11 +9,11 @@ from uuid import UUID
 
 import pytest
 
-from mcp_gateway.audit import checkpoint_key
-from mcp_gateway.audit.checkpoint_entry import Entry, Leaf
-from mcp_gateway.audit.checkpoint_key import Signer
-from mcp_gateway.audit.checkpoint_tree import Tree
-from mcp_gateway.audit.keeper import Directory
+from mcp_gateway.audit.checkpoints import key as checkpoint_key
+from mcp_gateway.audit.checkpoints.entry import Entry, Leaf
+from mcp_gateway.audit.checkpoints.keeper import Directory
+from mcp_gateway.audit.checkpoints.key import Signer
+from mcp_gateway.audit.checkpoints.tree import Tree
 
 SOURCE = Path(__file__).parent / "note_in_go"
 SECONDS = 120

@@ -8,11 +8,13 @@ from uuid import UUID
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from mcp_gateway.audit import checkpoint_entry, checkpoint_key, keys, merkle
-from mcp_gateway.audit.checkpoint import NoteError
-from mcp_gateway.audit.checkpoint_entry import Entry, EntryError, Leaf
-from mcp_gateway.audit.checkpoint_key import Signer
-from mcp_gateway.audit.checkpoint_tree import Tree
+from mcp_gateway.audit import keys, merkle
+from mcp_gateway.audit.checkpoints import entry as checkpoint_entry
+from mcp_gateway.audit.checkpoints import key as checkpoint_key
+from mcp_gateway.audit.checkpoints.entry import Entry, EntryError, Leaf
+from mcp_gateway.audit.checkpoints.key import Signer
+from mcp_gateway.audit.checkpoints.note import NoteError
+from mcp_gateway.audit.checkpoints.tree import Tree
 
 LEAVES = [sha256(bytes([n])).digest() for n in range(70)]
 DAY, SEGMENT = date(2026, 11, 26), UUID("0f2b9d0e-6f0e-4a8e-9d54-1d7a3a0a4b6f")

@@ -12,11 +12,15 @@ import asyncpg
 import pytest
 from gateway.audit.conftest import Place
 
-from mcp_gateway.audit import checkpoint_check, checkpoint_entry, checkpoint_key, heads, keys
-from mcp_gateway.audit.checkpoint_check import Witnessed
-from mcp_gateway.audit.checkpoint_key import Signer
-from mcp_gateway.audit.checkpointing import Checkpointing, PlaceSpoiltError
-from mcp_gateway.audit.keeper import Directory, PlaceError, TakenError
+from mcp_gateway.audit import keys
+from mcp_gateway.audit.checkpoints import check as checkpoint_check
+from mcp_gateway.audit.checkpoints import entry as checkpoint_entry
+from mcp_gateway.audit.checkpoints import heads
+from mcp_gateway.audit.checkpoints import key as checkpoint_key
+from mcp_gateway.audit.checkpoints.check import Witnessed
+from mcp_gateway.audit.checkpoints.job import Checkpointing, PlaceSpoiltError
+from mcp_gateway.audit.checkpoints.keeper import Directory, PlaceError, TakenError
+from mcp_gateway.audit.checkpoints.key import Signer
 from mcp_gateway.audit.verify import verify
 
 NAME = "ledger.example/desk"

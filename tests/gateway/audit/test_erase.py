@@ -9,12 +9,13 @@ import pytest
 from gateway.audit.conftest import Place
 from gateway.audit.sealed import calling, checked
 
-from mcp_gateway.audit import erase, keys, two_names
-from mcp_gateway.audit.erase import NobodyError
+from mcp_gateway.audit import keys
+from mcp_gateway.audit.duties import erase, two_names
+from mcp_gateway.audit.duties.erase import NobodyError
+from mcp_gateway.audit.duties.opening import ErasedError, open_arguments
+from mcp_gateway.audit.duties.two_names import NotApprovedError, propose
 from mcp_gateway.audit.ledger import Ledger
-from mcp_gateway.audit.opening import ErasedError, open_arguments
 from mcp_gateway.audit.payload import load_keks
-from mcp_gateway.audit.two_names import NotApprovedError, propose
 
 CANARY = "canary-7d1e: the claim of Mrs Brandt"
 

@@ -14,9 +14,10 @@ from gateway.audit.conftest import Place
 from gateway.audit.exports import exported, written
 from gateway.audit.test_cli import audit
 
-from mcp_gateway.audit import export_lines, keys
-from mcp_gateway.audit.export import recorded
-from mcp_gateway.audit.export_file import sink
+from mcp_gateway.audit import keys
+from mcp_gateway.audit.exports import lines as export_lines
+from mcp_gateway.audit.exports.export import recorded
+from mcp_gateway.audit.exports.file import sink
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.offline import proof
 from mcp_gateway.audit.offline.cli import main

@@ -19,16 +19,18 @@ from gateway.audit.conftest import Place
 from gateway.audit.exports import exported, written
 from gateway.audit.test_offline import ALONE, Lines, at, changed, checked, found, kept
 
-from mcp_gateway.audit import export_lines, keys, statement
+from mcp_gateway.audit import keys
 from mcp_gateway.audit.block import instant
 from mcp_gateway.audit.chain import read_block
+from mcp_gateway.audit.exports import lines as export_lines
 from mcp_gateway.audit.offline.build import build
 from mcp_gateway.audit.offline.checkpoints import signers
 from mcp_gateway.audit.offline.cli import main
 from mcp_gateway.audit.offline.report import Report
 from mcp_gateway.audit.offline.trust import UnusableError, load
 from mcp_gateway.audit.offline.verify import verify
-from mcp_gateway.audit.tombstone import Tombstone
+from mcp_gateway.audit.statements import statement
+from mcp_gateway.audit.statements.tombstone import Tombstone
 
 Body = dict[str, Any]
 MORE = b'{"seq":27,"body":{"kind":"refusal","person":"ben"}}\n'

@@ -16,13 +16,13 @@ from gateway.audit.test_offline import Lines, at, changed, found
 from gateway.audit.test_offline import checked as checked_export
 from gateway.audit.test_retention import days, where
 
-from mcp_gateway.audit import erase, retention
+from mcp_gateway.audit.duties import erase, retention
+from mcp_gateway.audit.duties.opening import ErasedError, NotOpenedError, open_exported
+from mcp_gateway.audit.duties.two_names import propose
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.offline.trust import load
 from mcp_gateway.audit.offline.verify import verify as verify_export
-from mcp_gateway.audit.opening import ErasedError, NotOpenedError, open_exported
 from mcp_gateway.audit.payload import Vault, create_kek, load_keks
-from mcp_gateway.audit.two_names import propose
 
 
 async def opened(place: Place, ledger: Ledger, export: Path, rid: str) -> Any:

@@ -17,12 +17,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.audit.conftest import Place
 from gateway.audit.exports import exported, written
 
-from mcp_gateway.audit import export_lines, keys, statement
+from mcp_gateway.audit import keys
 from mcp_gateway.audit.block import instant
 from mcp_gateway.audit.chain import read_block
-from mcp_gateway.audit.checkpoint_entry import Entry, Leaf
-from mcp_gateway.audit.checkpoint_key import Signer
-from mcp_gateway.audit.checkpoint_tree import Tree
+from mcp_gateway.audit.checkpoints.entry import Entry, Leaf
+from mcp_gateway.audit.checkpoints.key import Signer
+from mcp_gateway.audit.checkpoints.tree import Tree
+from mcp_gateway.audit.exports import lines as export_lines
 from mcp_gateway.audit.offline import ed25519, heads, opening
 from mcp_gateway.audit.offline.build import build
 from mcp_gateway.audit.offline.checkpoints import signers
@@ -31,7 +32,8 @@ from mcp_gateway.audit.offline.reading import root
 from mcp_gateway.audit.offline.report import Report
 from mcp_gateway.audit.offline.trust import UnusableError, load
 from mcp_gateway.audit.offline.verify import verify
-from mcp_gateway.audit.tombstone import Tombstone
+from mcp_gateway.audit.statements import statement
+from mcp_gateway.audit.statements.tombstone import Tombstone
 
 Lines = list[bytes]
 ALONE = (sys.executable, "-I", "-S")  # no site-packages: Python and nothing else

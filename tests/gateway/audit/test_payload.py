@@ -9,9 +9,9 @@ from gateway.audit.conftest import Place
 from gateway.audit.sealed import calling, checked
 
 from mcp_gateway.audit import keys, payload
+from mcp_gateway.audit.duties.opening import NotOpenedError, Shown, open_arguments
 from mcp_gateway.audit.keys import KeyFileError
 from mcp_gateway.audit.ledger import Ledger
-from mcp_gateway.audit.opening import NotOpenedError, Shown, open_arguments
 from mcp_gateway.audit.payload import create_kek, load_kek, load_keks
 
 SENTENCE = "Mrs Brandt of Larkfield wants her claim settled"

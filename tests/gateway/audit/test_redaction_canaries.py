@@ -18,8 +18,8 @@ from gateway.audit.conftest import Place
 from gateway.audit.sealed import calling, checked
 
 from mcp_gateway.audit import keys
-from mcp_gateway.audit.export import export
-from mcp_gateway.audit.export_file import sink
+from mcp_gateway.audit.exports.export import export
+from mcp_gateway.audit.exports.file import sink
 from mcp_gateway.audit.redaction import commitment, redact
 from mcp_local import backup_tools
 from mcp_local.postgres_home import unprivileged

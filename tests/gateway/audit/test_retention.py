@@ -14,14 +14,16 @@ from gateway.audit.conftest import Place
 from gateway.audit.past import a_day, ago
 from gateway.audit.sealed import calling, checked
 
-from mcp_gateway.audit import keys, retention, tombstone
-from mcp_gateway.audit.checkpoint_check import Witnessed
+from mcp_gateway.audit import keys
+from mcp_gateway.audit.checkpoints.check import Witnessed
+from mcp_gateway.audit.duties import retention
+from mcp_gateway.audit.duties.retention import NotRetiredError, Retired
+from mcp_gateway.audit.duties.two_names import NotApprovedError, propose
 from mcp_gateway.audit.findings import Report
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.offline.trust import load as load_trust
 from mcp_gateway.audit.offline.verify import verify as verify_export
-from mcp_gateway.audit.retention import NotRetiredError, Retired
-from mcp_gateway.audit.two_names import NotApprovedError, propose
+from mcp_gateway.audit.statements import tombstone
 from mcp_gateway.audit.verify import verify
 
 

@@ -15,10 +15,11 @@ from gateway.audit.conftest import READER, WRITER, Place
 from gateway.audit.past import a_day, ago
 from gateway.audit.test_cli import audit
 
-from mcp_gateway.audit import keys, retention
+from mcp_gateway.audit import keys
+from mcp_gateway.audit.duties import retention
+from mcp_gateway.audit.duties.two_names import person, propose
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.migrate import migrate
-from mcp_gateway.audit.two_names import person, propose
 from mcp_local import postgres
 
 BEFORE = ago(39)

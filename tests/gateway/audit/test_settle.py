@@ -8,7 +8,7 @@ from gateway.audit.conftest import Place
 from gateway.audit.test_cli import audit
 
 from mcp_gateway.audit import keys
-from mcp_gateway.audit.settle import Settled, settle
+from mcp_gateway.audit.duties.settle import Settled, settle
 from mcp_gateway.audit.verify import verify
 
 

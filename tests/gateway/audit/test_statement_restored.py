@@ -8,12 +8,13 @@ import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.audit.conftest import Place
 
-from mcp_gateway.audit import heads, keys
-from mcp_gateway.audit.checkpoint_check import Witnessed
+from mcp_gateway.audit import keys
+from mcp_gateway.audit.checkpoints import heads
+from mcp_gateway.audit.checkpoints.check import Witnessed
+from mcp_gateway.audit.duties.restating import restate
 from mcp_gateway.audit.findings import Report
 from mcp_gateway.audit.lookup import verify_receipt
-from mcp_gateway.audit.restating import restate
-from mcp_gateway.audit.statement_restored import Restored
+from mcp_gateway.audit.statements.restored import Restored
 from mcp_gateway.audit.verify import verify
 
 

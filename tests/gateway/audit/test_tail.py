@@ -18,11 +18,13 @@ import pytest
 from gateway.audit.conftest import READER, Place
 from gateway.audit.test_cli import audit
 
-from mcp_gateway.audit import keys, ocsf, store, tail_cursor
+from mcp_gateway.audit import keys, store
 from mcp_gateway.audit.canonical import record_bytes
+from mcp_gateway.audit.feed import cursor as tail_cursor
+from mcp_gateway.audit.feed import ocsf
+from mcp_gateway.audit.feed.tail import FORMATS, tail, to_file
 from mcp_gateway.audit.projection import project
 from mcp_gateway.audit.segment import Segment
-from mcp_gateway.audit.tail import FORMATS, tail, to_file
 
 # OCSF 1.3.0, API Activity: what its schema requires, and where "at least one of" holds
 REQUIRED = {

@@ -18,10 +18,12 @@ import pytest_asyncio
 from gateway.audit.conftest import Place
 from gateway.audit.forger import forge_segment, rechain
 
-from mcp_gateway.audit import checkpoint_check, checkpoint_key, keys
-from mcp_gateway.audit.checkpoint_check import Witnessed
-from mcp_gateway.audit.checkpointing import Checkpointing
-from mcp_gateway.audit.keeper import Directory
+from mcp_gateway.audit import keys
+from mcp_gateway.audit.checkpoints import check as checkpoint_check
+from mcp_gateway.audit.checkpoints import key as checkpoint_key
+from mcp_gateway.audit.checkpoints.check import Witnessed
+from mcp_gateway.audit.checkpoints.job import Checkpointing
+from mcp_gateway.audit.checkpoints.keeper import Directory
 from mcp_gateway.audit.lookup import verify_receipt
 from mcp_gateway.audit.verify import verify
 

@@ -16,7 +16,7 @@ from gateway.audit.conftest import Place
 from gateway.audit.forger import forge_segment, rechain
 
 from mcp_gateway.audit import keys
-from mcp_gateway.audit.checkpoint_check import Witnessed
+from mcp_gateway.audit.checkpoints.check import Witnessed
 from mcp_gateway.audit.findings import Report
 from mcp_gateway.audit.lookup import verify_entry, verify_receipt
 from mcp_gateway.audit.verify import verify

@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from infra.terraform.tree import FOLDER
 
-from mcp_gateway.audit import checkpoint_key
+from mcp_gateway.audit.checkpoints import key as checkpoint_key
 
 CLIENT = """#!{python}
 import json, os, pathlib, sys

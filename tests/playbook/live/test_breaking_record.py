@@ -12,7 +12,8 @@ from playbook.live.conftest import Through
 from playbook.live.meddler import Answered, Asked, Forward
 from playbook.live.verdicts import fails, passes, waits
 
-from mcp_gateway.audit import checkpoint_options, keys
+from mcp_gateway.audit import keys
+from mcp_gateway.audit.checkpoints import options as checkpoint_options
 from mcp_local.fill import with_database
 from mcp_local.load import Stack
 from mcp_playbook.checks import week_3_record as week

@@ -11,23 +11,19 @@ from typing import Any
 import asyncpg
 import orjson
 
-from mcp_gateway.audit import (
-    checkpoint_key,
-    checkpoint_options,
-    duties,
-    export,
-    gone,
-    keys,
-    offline_options,
-    reading,
-    search,
-    tail,
-)
+from mcp_gateway.audit import keys, reading, search
+from mcp_gateway.audit.checkpoints import key as checkpoint_key
+from mcp_gateway.audit.checkpoints import options as checkpoint_options
+from mcp_gateway.audit.duties import commands as duties
+from mcp_gateway.audit.duties.settle import YOUNGEST_MINUTES
+from mcp_gateway.audit.exports import export
+from mcp_gateway.audit.exports import options as offline_options
+from mcp_gateway.audit.feed import tail
 from mcp_gateway.audit.findings import MEANING, Finding, Report
 from mcp_gateway.audit.lookup import verify_receipt
 from mcp_gateway.audit.payload import create_kek
 from mcp_gateway.audit.reads import NotRecordedError
-from mcp_gateway.audit.settle import YOUNGEST_MINUTES
+from mcp_gateway.audit.statements import gone
 from mcp_gateway.audit.verify import OPEN_MINUTES, verify
 
 SOUND, FOUND, UNUSABLE = 0, 1, 2  # exit codes
@@ -161,8 +157,8 @@ async def _verify_receipt(options: argparse.Namespace, trusted: dict[str, Any]) 
 
 
 async def _settle(options: argparse.Namespace) -> int:
+    from mcp_gateway.audit.duties.settle import settle
     from mcp_gateway.audit.ledger import Ledger
-    from mcp_gateway.audit.settle import settle
     from mcp_gateway.audit.waiting import LedgerDown
     from mcp_gateway.switches.cli import operator
 

@@ -10,8 +10,8 @@ from mcp_gateway.audit import merkle, reader, receipt
 from mcp_gateway.audit.block import Header, Keys, leaves
 from mcp_gateway.audit.chain import BLOCK_COLUMNS, RECORD_COLUMNS, read_block
 from mcp_gateway.audit.findings import Finding, Kind, Report
-from mcp_gateway.audit.gone import Gone
 from mcp_gateway.audit.projection import COLUMNS, project
+from mcp_gateway.audit.statements.gone import Gone
 from mcp_gateway.audit.store import Connection
 
 _BLOCK = (

@@ -25,9 +25,9 @@ from mcp_gateway.audit.chain import (
     Row,
     read_block,
 )
-from mcp_gateway.audit.checkpoint_check import Witnessed
+from mcp_gateway.audit.checkpoints.check import Witnessed
 from mcp_gateway.audit.findings import Finding, Report
-from mcp_gateway.audit.gone import Gone
+from mcp_gateway.audit.statements.gone import Gone
 from mcp_gateway.audit.store import Connection
 
 RUN_RECORDS = 8_000  # held in memory at a time

@@ -14,8 +14,8 @@ import asyncpg
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mcp_gateway.audit.export import export
-from mcp_gateway.audit.export_file import sink
+from mcp_gateway.audit.exports.export import export
+from mcp_gateway.audit.exports.file import sink
 from mcp_gateway.audit.keys import KeyFileError, load_public
 from mcp_gateway.audit.lookup import verify_entry
 from mcp_gateway.console import audit_proof, calls, wanted

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from opentelemetry import metrics
 from opentelemetry.metrics import Meter
 
-from mcp_gateway.audit.checkpointing import Checkpointing
+from mcp_gateway.audit.checkpoints.job import Checkpointing
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.room import Room
 from mcp_gateway.definitions.catalogue import Catalogue

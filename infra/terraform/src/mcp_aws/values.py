@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from mcp_gateway.audit.checkpoint_key import Verifier
+from mcp_gateway.audit.checkpoints.key import Verifier
 from mcp_local.secret_files import KEYS
 
 # public halves, and the secrets they are made from

@@ -12,18 +12,15 @@ from uuid import UUID
 
 import asyncpg
 
-from mcp_gateway.audit import (
-    checkpoint_check,
-    checkpoint_entry,
-    checkpoint_key,
-    checkpoint_options,
-    keeper,
-    keys,
-    lookup,
-)
+from mcp_gateway.audit import keys, lookup
 from mcp_gateway.audit.block import Keys
-from mcp_gateway.audit.checkpoint_entry import EntryError
-from mcp_gateway.audit.keeper import Place
+from mcp_gateway.audit.checkpoints import check as checkpoint_check
+from mcp_gateway.audit.checkpoints import entry as checkpoint_entry
+from mcp_gateway.audit.checkpoints import keeper
+from mcp_gateway.audit.checkpoints import key as checkpoint_key
+from mcp_gateway.audit.checkpoints import options as checkpoint_options
+from mcp_gateway.audit.checkpoints.entry import EntryError
+from mcp_gateway.audit.checkpoints.keeper import Place
 from mcp_gateway.audit.verify import verify
 from mcp_playbook.checks.check import Failed, NotYet, line
 from mcp_playbook.checks.needs import expecting, kit_of, one_allowed

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from enum import StrEnum
 from pathlib import Path
 
-from mcp_gateway.audit import erase, keys, two_names
+from mcp_gateway.audit import keys
+from mcp_gateway.audit.duties import erase, two_names
+from mcp_gateway.audit.duties.two_names import NotApprovedError
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.payload import load_keks
-from mcp_gateway.audit.two_names import NotApprovedError
 from mcp_local import environment
 from mcp_local.backup_tools import tool
 from mcp_playbook.drill.rehearsal import NotAsExpectedError, Rehearsal

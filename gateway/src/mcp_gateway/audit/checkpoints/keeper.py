@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
-from mcp_gateway.audit import checkpoint_entry
+from mcp_gateway.audit.checkpoints import entry as checkpoint_entry
 
 RETAIN_DAYS = 400  # a year, and time to audit it
 LOCKS = ("compliance", "governance", "none")
@@ -113,7 +113,9 @@ def opened(url: str) -> Place:
         if "://" in url:
             raise PlaceError(f"{url}: expected a directory or s3://bucket/prefix")
         return Directory(Path(url))
-    from mcp_gateway.audit.keeper_bucket import Bucket  # its library takes half a second to load
+    from mcp_gateway.audit.checkpoints.bucket import (
+        Bucket,  # its library takes half a second to load
+    )
 
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))

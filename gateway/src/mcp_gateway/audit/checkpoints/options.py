@@ -5,9 +5,11 @@ import os
 import sys
 from pathlib import Path
 
-from mcp_gateway.audit import checkpoint_check, checkpoint_key, keeper
-from mcp_gateway.audit.checkpoint import NoteError
-from mcp_gateway.audit.checkpoint_check import Witnessed
+from mcp_gateway.audit.checkpoints import check as checkpoint_check
+from mcp_gateway.audit.checkpoints import keeper
+from mcp_gateway.audit.checkpoints import key as checkpoint_key
+from mcp_gateway.audit.checkpoints.check import Witnessed
+from mcp_gateway.audit.checkpoints.note import NoteError
 from mcp_gateway.audit.findings import Report
 from mcp_gateway.audit.keys import KeyFileError
 

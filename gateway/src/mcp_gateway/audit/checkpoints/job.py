@@ -18,12 +18,14 @@ from typing import Protocol
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from mcp_gateway.audit import checkpoint_entry, checkpoint_key, heads, keeper
-from mcp_gateway.audit.checkpoint import NoteError
-from mcp_gateway.audit.checkpoint_entry import Entry, EntryError, Leaf
-from mcp_gateway.audit.checkpoint_key import Signer, Verifier
-from mcp_gateway.audit.checkpoint_tree import Tree
-from mcp_gateway.audit.keeper import Place, TakenError
+from mcp_gateway.audit.checkpoints import entry as checkpoint_entry
+from mcp_gateway.audit.checkpoints import heads, keeper
+from mcp_gateway.audit.checkpoints import key as checkpoint_key
+from mcp_gateway.audit.checkpoints.entry import Entry, EntryError, Leaf
+from mcp_gateway.audit.checkpoints.keeper import Place, TakenError
+from mcp_gateway.audit.checkpoints.key import Signer, Verifier
+from mcp_gateway.audit.checkpoints.note import NoteError
+from mcp_gateway.audit.checkpoints.tree import Tree
 from mcp_gateway.audit.store import FAULTS, Connection
 
 READ_BACK = 600  # entries, at a take-over: a segment that grew in none of them gets one more leaf

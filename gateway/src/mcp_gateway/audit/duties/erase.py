@@ -17,9 +17,9 @@ import orjson
 
 from mcp_gateway.audit import reader
 from mcp_gateway.audit.block import Keys
+from mcp_gateway.audit.duties.two_names import approve
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.payload import Kek
-from mcp_gateway.audit.two_names import approve
 
 ERASED_NAME: Final = "erased.jsonl"
 

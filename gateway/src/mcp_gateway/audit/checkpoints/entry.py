@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 from mcp_gateway.audit.block import instant
-from mcp_gateway.audit.checkpoint import leaf
-from mcp_gateway.audit.checkpoint_tree import PEAKS_LIMIT, Tree
+from mcp_gateway.audit.checkpoints.note import leaf
+from mcp_gateway.audit.checkpoints.tree import PEAKS_LIMIT, Tree
 from mcp_gateway.audit.merkle import HASH_BYTES
 
 TITLE = "mcp-ledger checkpoint v1"

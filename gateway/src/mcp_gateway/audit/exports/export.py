@@ -18,8 +18,9 @@ import asyncpg
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from mcp_gateway.audit import export_lines, keys, reader
-from mcp_gateway.audit.export_file import SUFFIXES, Sink, sink
+from mcp_gateway.audit import keys, reader
+from mcp_gateway.audit.exports import lines as export_lines
+from mcp_gateway.audit.exports.file import SUFFIXES, Sink, sink
 from mcp_gateway.audit.offline.proof import SUFFIX
 from mcp_gateway.audit.reads import READER, NotRecordedError, Reads, reads
 from mcp_gateway.audit.store import Connection

@@ -6,14 +6,15 @@ from datetime import date
 from typing import Self
 from uuid import UUID
 
-from mcp_gateway.audit import statement_restored, tombstone
 from mcp_gateway.audit.block import GENESIS, Keys
 from mcp_gateway.audit.chain import Chain
-from mcp_gateway.audit.checkpoint_check import Witnessed
+from mcp_gateway.audit.checkpoints.check import Witnessed
 from mcp_gateway.audit.findings import Finding, Report
-from mcp_gateway.audit.statement_restored import Place, Restored
+from mcp_gateway.audit.statements import restored as statement_restored
+from mcp_gateway.audit.statements import tombstone
+from mcp_gateway.audit.statements.restored import Place, Restored
+from mcp_gateway.audit.statements.tombstone import Tombstone
 from mcp_gateway.audit.store import Connection
-from mcp_gateway.audit.tombstone import Tombstone
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from mcp_gateway.audit import checkpoint, keys
-from mcp_gateway.audit.checkpoint import ED25519, Checkpoint, NoteError
+from mcp_gateway.audit import keys
+from mcp_gateway.audit.checkpoints import note as checkpoint
+from mcp_gateway.audit.checkpoints.note import ED25519, Checkpoint, NoteError
 
 PRIVATE_NAME = "checkpoint.pem"
 PUBLIC_NAME = "checkpoint.pub"

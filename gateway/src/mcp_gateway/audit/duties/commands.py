@@ -13,12 +13,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from mcp_gateway.audit import checkpoint_options, erase, keys, opening, retention, two_names
+from mcp_gateway.audit import keys
+from mcp_gateway.audit.checkpoints import options as checkpoint_options
+from mcp_gateway.audit.duties import erase, opening, retention, two_names
+from mcp_gateway.audit.duties.restating import restate
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.offline.trust import load as load_trust
 from mcp_gateway.audit.payload import load_keks
 from mcp_gateway.audit.reads import NotRecordedError
-from mcp_gateway.audit.restating import restate
 from mcp_gateway.audit.store import NotDurableError
 from mcp_gateway.audit.waiting import LedgerDown
 from mcp_gateway.switches.cli import operator

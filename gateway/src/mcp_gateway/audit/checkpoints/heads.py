@@ -5,7 +5,7 @@ from datetime import date
 import asyncpg
 
 from mcp_gateway.audit.chain import BLOCK_COLUMNS, read_block
-from mcp_gateway.audit.checkpoint_entry import Leaf
+from mcp_gateway.audit.checkpoints.entry import Leaf
 from mcp_gateway.audit.store import Connection
 
 HEADS = f"""

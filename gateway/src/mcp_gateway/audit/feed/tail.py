@@ -17,11 +17,14 @@ from typing import IO, Any
 import asyncpg
 import orjson
 
-from mcp_gateway.audit import ocsf, reader, tail_cursor, tail_feed
+from mcp_gateway.audit import reader
+from mcp_gateway.audit.feed import cursor as tail_cursor
+from mcp_gateway.audit.feed import ocsf
+from mcp_gateway.audit.feed import rows as tail_feed
+from mcp_gateway.audit.feed.cursor import Cursor, CursorError
+from mcp_gateway.audit.feed.rows import New
 from mcp_gateway.audit.reads import READER, NotRecordedError, reads
 from mcp_gateway.audit.store import FAULTS, Connection
-from mcp_gateway.audit.tail_cursor import Cursor, CursorError
-from mcp_gateway.audit.tail_feed import New
 
 EVERY_SECONDS = 0.5
 PAUSE_FIRST, PAUSE_MOST = 0.1, 5.0  # seconds between attempts to reach PostgreSQL again

@@ -9,13 +9,14 @@ from datetime import date, datetime
 from pathlib import Path
 from uuid import UUID
 
-from mcp_gateway.audit import checkpoint_entry, checkpoint_key
-from mcp_gateway.audit.checkpoint import Checkpoint, NoteError
-from mcp_gateway.audit.checkpoint_entry import Entry, EntryError
-from mcp_gateway.audit.checkpoint_key import Verifier
-from mcp_gateway.audit.checkpoint_tree import Tree
+from mcp_gateway.audit.checkpoints import entry as checkpoint_entry
+from mcp_gateway.audit.checkpoints import key as checkpoint_key
+from mcp_gateway.audit.checkpoints.entry import Entry, EntryError
+from mcp_gateway.audit.checkpoints.keeper import Place
+from mcp_gateway.audit.checkpoints.key import Verifier
+from mcp_gateway.audit.checkpoints.note import Checkpoint, NoteError
+from mcp_gateway.audit.checkpoints.tree import Tree
 from mcp_gateway.audit.findings import Finding
-from mcp_gateway.audit.keeper import Place
 
 Heads = dict[tuple[date, UUID], dict[int, bytes]]
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
+from mcp_gateway.audit.feed.cursor import Cursor, Place
 from mcp_gateway.audit.store import Connection
-from mcp_gateway.audit.tail_cursor import Cursor, Place
 
 AT_A_TIME = 2_000  # records in memory
 LEAST = 10  # of one segment

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from mcp_gateway.audit import keys
-from mcp_gateway.audit.checkpoint_key import PUBLIC_NAME
+from mcp_gateway.audit.checkpoints.key import PUBLIC_NAME
 from mcp_gateway.audit.offline import cli
 
 

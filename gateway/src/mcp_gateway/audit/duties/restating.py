@@ -6,10 +6,11 @@ from typing import Final
 import asyncpg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from mcp_gateway.audit import heads, statement_restored
 from mcp_gateway.audit.block import GENESIS
-from mcp_gateway.audit.checkpoint_check import Witnessed
-from mcp_gateway.audit.statement_restored import End, Place, Restored
+from mcp_gateway.audit.checkpoints import heads
+from mcp_gateway.audit.checkpoints.check import Witnessed
+from mcp_gateway.audit.statements import restored as statement_restored
+from mcp_gateway.audit.statements.restored import End, Place, Restored
 from mcp_gateway.audit.store import Connection
 
 # a segment ends at midnight; what was open when the backup began is of that day or the one before

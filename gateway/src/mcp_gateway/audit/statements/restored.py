@@ -13,11 +13,11 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from mcp_gateway.audit import statement
 from mcp_gateway.audit.block import Header, Keys, instant
 from mcp_gateway.audit.chain import CLOCK_LIMIT
 from mcp_gateway.audit.findings import Finding, Report
-from mcp_gateway.audit.statement import StatementError
+from mcp_gateway.audit.statements import statement
+from mcp_gateway.audit.statements.statement import StatementError
 from mcp_gateway.audit.store import Connection
 
 _ALL = "SELECT statement, signature FROM audit.restored ORDER BY serial"

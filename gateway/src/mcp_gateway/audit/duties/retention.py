@@ -19,14 +19,14 @@ from mcp_gateway.audit import calls, merkle, reader
 from mcp_gateway.audit import keys as key_files
 from mcp_gateway.audit.block import Keys
 from mcp_gateway.audit.chain import BLOCK_COLUMNS, read_block
-from mcp_gateway.audit.export import export, prove
-from mcp_gateway.audit.export_file import sink
+from mcp_gateway.audit.duties.two_names import Approval, approve
+from mcp_gateway.audit.exports.export import export, prove
+from mcp_gateway.audit.exports.file import sink
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.offline.trust import load as load_trust
 from mcp_gateway.audit.offline.verify import verify as verify_export
+from mcp_gateway.audit.statements.tombstone import Tombstone
 from mcp_gateway.audit.store import Connection
-from mcp_gateway.audit.tombstone import Tombstone
-from mcp_gateway.audit.two_names import Approval, approve
 
 # a call may begin before midnight, and a commit in doubt be repeated after it
 YOUNGEST: Final = timedelta(days=1)

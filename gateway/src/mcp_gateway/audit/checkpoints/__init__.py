@@ -1,0 +1,1 @@
+"""Heads of the ledger, signed and kept where the database's owner cannot write."""

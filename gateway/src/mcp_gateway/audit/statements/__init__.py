@@ -1,0 +1,1 @@
+"""What is gone on purpose, and signed: retired segments, restored backups."""
