@@ -194,3 +194,17 @@ def test_bytecode_is_made_where_python_is_told_to_write_none(
     monkeypatch.setattr(bootstrap, "PYTHON", Path(sys.executable))
     bootstrap.compile_bytecode()
     assert len(list(tmp_path.rglob("*.pyc"))) == 2
+
+
+def test_without_an_index_it_says_where_packages_come_from(
+    no_settings: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    no_settings.setenv("PIP_NO_INDEX", "1")
+    done = subprocess.run(
+        [sys.executable, "-I", str(bootstrap.__file__)], cwd=tmp_path, check=False,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "This failed: .venv/bin/python -m pip install" in done.stderr
+    assert "PIP_INDEX_URL" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -32,6 +32,10 @@ SETTINGS = {
     "timeout": "UV_HTTP_TIMEOUT",
 }
 NO_INDEX = (Path(__file__).parents[2] / "no-index.toml").resolve()
+PACKAGES = """
+
+Packages come from where pip is told to get them: PIP_INDEX_URL, HTTPS_PROXY, PIP_CERT or a pip.conf.
+Without an index at all: "A company's network" in infra/local/README.md."""
 COMMAS = ("UV_FIND_LINKS",)  # uv separates these by commas, where pip has spaces
 
 
@@ -43,10 +47,10 @@ def stop(text: str) -> None:
     sys.exit("\n" + text)
 
 
-def run(*command: object, env: Mapping[str, str] | None = None) -> None:
+def run(*command: object, env: Mapping[str, str] | None = None, hint: str = "") -> None:
     done = subprocess.run([str(word) for word in command], env=env, check=False)
     if done.returncode != 0:
-        stop(f"This failed: {' '.join(str(word) for word in command)}")
+        stop(f"This failed: {' '.join(str(word) for word in command)}{hint}")
 
 
 def make_environment() -> None:
@@ -145,11 +149,14 @@ def main() -> None:
     wanted = (Path(__file__).parents[2] / "uv.txt").resolve()
     run(
         PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--require-hashes",
-        "--only-binary", ":all:", "-r", wanted,
+        "--only-binary", ":all:", "-r", wanted, hint=PACKAGES,
     )  # fmt: skip
     env = uv_environment()
     say("Installing what requirements.lock names")
-    run(UV, "pip", "install", "-q", "--require-hashes", "-r", "requirements.lock", env=env)
+    run(
+        UV, "pip", "install", "-q", "--require-hashes", "-r", "requirements.lock",
+        env=env, hint=PACKAGES,
+    )  # fmt: skip
     install(rooms(), env, with_dependencies=False)
     # a server of another repository has dependencies this lock cannot know
     install(outside(), env, with_dependencies=True)
@@ -157,4 +164,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except PermissionError as error:
+        stop(f"{error.filename}: this user may not. Is the clone, or its .venv, another user's?")
