@@ -34,7 +34,7 @@ SETTINGS = {
 NO_INDEX = (Path(__file__).parents[2] / "no-index.toml").resolve()
 PACKAGES = """
 
-Packages come from where pip is told to get them: PIP_INDEX_URL, HTTPS_PROXY, PIP_CERT or a pip.conf.
+Packages come from where pip is told to get them: PIP_INDEX_URL, HTTPS_PROXY, PIP_CERT, pip.conf.
 Without an index at all: "A company's network" in infra/local/README.md."""
 COMMAS = ("UV_FIND_LINKS",)  # uv separates these by commas, where pip has spaces
 
