@@ -94,8 +94,8 @@ audit: .venv/ready ## verify the ledger, against its checkpoints outside the dat
 	@$(LOCAL) env gateway {python} -m mcp_gateway.audit $(or $(ARGS),verify)
 
 .PHONY: audit-export audit-tail audit-search audit-verifier
-audit-export: .venv/ready ## days of the ledger in one file, with proof: FROM=2026-11-01 TO=2026-11-30 (OUT=f.jsonl.gz)
-	@$(LOCAL) env gateway {python} -m mcp_gateway.audit export $(if $(FROM),--from "$$FROM") $(if $(TO),--to "$$TO") $(if $(OUT),--out "$$OUT")
+audit-export: .venv/ready ## days of the ledger in one file, with proof: FROM=2026-11-01 TO=2026-11-30 (OUT=f.jsonl.gz PAYLOADS=1)
+	@$(LOCAL) env gateway {python} -m mcp_gateway.audit export $(if $(FROM),--from "$$FROM") $(if $(TO),--to "$$TO") $(if $(OUT),--out "$$OUT") $(if $(PAYLOADS),--payloads)
 
 audit-tail: .venv/ready ## every record as it comes, for a SIEM (FORMAT=ocsf, OUT=feed.jsonl)
 	@$(LOCAL) env gateway {python} -m mcp_gateway.audit tail --cursor .run/feed.cursor --format $(or $(FORMAT),json) $(if $(OUT),--out "$$OUT")
@@ -112,7 +112,7 @@ audit-erase: .venv/ready ## erase a person: PERSON=ana shows what goes, then PRO
 
 .PHONY: retire
 retire: .venv/ready ## drop exported days: BEFORE=2026-01-01, then PROPOSE=1, then APPROVE=number EXPORTS=folder
-	$(call need,BEFORE)@$(LOCAL) env ledger {python} -m mcp_gateway.audit retire --before "$$BEFORE" $(if $(EXPORTS),--exports "$$EXPORTS") $(if $(PROPOSE),--propose) $(if $(APPROVE),--approve "$$APPROVE")
+	$(call need,BEFORE)@$(LOCAL) env ledger {python} -m mcp_gateway.audit retire --before "$$BEFORE" $(if $(EXPORTS),--exports "$$EXPORTS") $(if $(KEEP_ARGUMENTS),--keep-arguments) $(if $(PROPOSE),--propose) $(if $(APPROVE),--approve "$$APPROVE")
 
 .PHONY: backup
 backup: .venv/ready ## all databases, and the keys in another folder: TO=folder KEYS=folder
