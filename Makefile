@@ -94,7 +94,7 @@ audit: .venv/ready ## verify the ledger, against its checkpoints outside the dat
 	@$(LOCAL) env gateway {python} -m mcp_gateway.audit $(or $(ARGS),verify)
 
 .PHONY: audit-export audit-tail audit-search audit-verifier
-audit-export: .venv/ready ## days of the ledger in one file, with proof: FROM=2026-11-01 TO=2026-11-30 (OUT=f.jsonl.gz PAYLOADS=1)
+audit-export: .venv/ready ## days of the ledger in a file: FROM=2026-11-01 TO=2026-11-30 (OUT=f.jsonl.gz PAYLOADS=1)
 	@$(LOCAL) env gateway {python} -m mcp_gateway.audit export $(if $(FROM),--from "$$FROM") $(if $(TO),--to "$$TO") $(if $(OUT),--out "$$OUT") $(if $(PAYLOADS),--payloads)
 
 audit-tail: .venv/ready ## every record as it comes, for a SIEM (FORMAT=ocsf, OUT=feed.jsonl)
