@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from mcp_crm.api import Api
+from mcp_crm.hubspot.api import Api
 from mcp_crm.outbox import Outbox
 from mcp_shared.serve import main
 

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from sandbox.crm.account import TOKEN, V
 from servers.crm.wire import Wire, wire_to
 
-from mcp_crm.breaker import Breaker
+from mcp_crm.hubspot.breaker import Breaker
 from mcp_crm.server import build
 from mcp_crm.settings import Settings
 from mcp_shared import identity

@@ -7,7 +7,7 @@ import pytest
 from servers.crm.office import Office, given, open_office, refused
 from servers.crm.wire import Fault, answer
 
-from mcp_crm.breaker import FAILURES, OPEN_SECONDS, Breaker
+from mcp_crm.hubspot.breaker import FAILURES, OPEN_SECONDS, Breaker
 
 LIMITED = b'{"status":"error","message":"m","errorType":"RATE_LIMIT","correlationId":"c","policyName":"%s"}'
 SEARCH = "/contacts/search"

@@ -63,7 +63,7 @@ async def test_pages_show_every_deal_once(office: Office) -> None:
 async def test_the_last_page_the_crm_can_list_says_that_more_follow(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mcp_crm.hubspot.MAX_OFFSET", 3)
+    monkeypatch.setattr("mcp_crm.hubspot.adapter.MAX_OFFSET", 3)
     for _ in range(4):
         await office.deal()
     first = given(await office.call("list_deals", status="any", limit=2))

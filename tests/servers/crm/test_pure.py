@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_crm import stages
-from mcp_crm.breaker import FAILURES, OPEN_SECONDS, Breaker
 from mcp_crm.dates import checked
+from mcp_crm.hubspot.breaker import FAILURES, OPEN_SECONDS, Breaker
+from mcp_crm.hubspot.records import Colleague, Record, record, records
+from mcp_crm.hubspot.sight import MAX_VALUES, Sight, sight
+from mcp_crm.hubspot.text import MAX_CHARACTERS, MAX_MARKUP, markup, numbers_among, plain, visible
 from mcp_crm.models import Owner
-from mcp_crm.records import Colleague, Record, record, records
-from mcp_crm.sight import MAX_VALUES, Sight, sight
 from mcp_crm.stages import Stage
-from mcp_crm.text import MAX_CHARACTERS, MAX_MARKUP, markup, numbers_among, plain, visible
 from mcp_shared.contract import hidden
 from mcp_shared.faults import Invalid, Unavailable
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from architecture.tree import imports
 from mcp import Client
 from pydantic import ValidationError
 from servers.crm.office import BEN, Office
@@ -35,6 +36,17 @@ def test_policy_names_exactly_the_tools_and_prompts_and_gives_contractors_nothin
     for tool in document["tools"]:
         kind = policy["tools"][tool["name"]]["kind"]
         assert (kind == "read") == tool["annotations"]["readOnlyHint"]
+
+
+def test_only_where_the_server_is_put_together_is_it_known_which_crm_it_is() -> None:
+    """Another CRM is another folder beside `hubspot`, and another line there."""
+    own = SERVER / "src" / "mcp_crm"
+    knowing = {
+        path.relative_to(own).as_posix()
+        for path in own.rglob("*.py")
+        if any(name.startswith("mcp_crm.hubspot") for name in imports(path))
+    }
+    assert {name for name in knowing if not name.startswith("hubspot/")} == {"server.py"}
 
 
 def test_the_definitions_need_neither_settings_nor_a_crm() -> None:

@@ -10,12 +10,12 @@ import httpx
 from mcp.server.mcpserver import MCPServer
 
 from mcp_crm import prompts
-from mcp_crm.api import Api
-from mcp_crm.breaker import Breaker
 from mcp_crm.directory import Desk, Directory
-from mcp_crm.hubspot import HubSpot
+from mcp_crm.hubspot.adapter import HubSpot
+from mcp_crm.hubspot.api import Api
+from mcp_crm.hubspot.breaker import Breaker
+from mcp_crm.hubspot.reference import Reference
 from mcp_crm.outbox import Outbox
-from mcp_crm.reference import Reference
 from mcp_crm.settings import Settings
 from mcp_crm.tools import find_contacts, get_account, list_deals, log_note, update_deal_stage
 from mcp_shared.cursors import Cursors

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mcp_crm.records import Colleague, Record
+from mcp_crm.hubspot.records import Colleague, Record
 from mcp_shared.faults import Unavailable
 
 OWNER = "hubspot_owner_id"

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from mcp_crm import records
-from mcp_crm.api import Api, Rejected
 from mcp_crm.directory import NewNote, OutcomeUnknown
-from mcp_crm.reading import unfit
+from mcp_crm.hubspot import records
+from mcp_crm.hubspot.api import Api, Rejected
+from mcp_crm.hubspot.reading import unfit
+from mcp_crm.hubspot.text import markup
 from mcp_crm.stages import Stage
-from mcp_crm.text import markup
 
 NOTE_TO_COMPANY, NOTE_TO_DEAL = 190, 214  # the vendor's association types
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mcp_crm.hubspot.text import plain, visible
 from mcp_crm.models import Account, Contact, Deal, Note, Owner
 from mcp_crm.stages import Stage
-from mcp_crm.text import plain, visible
 
 CONTACT = (
     "firstname", "lastname", "email", "phone", "jobtitle", "company", "hubspot_owner_id",

@@ -10,17 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mcp_crm import records
-from mcp_crm.api import Api
 from mcp_crm.directory import DealPage, DealQuery, DealState, NewNote
+from mcp_crm.hubspot import records
+from mcp_crm.hubspot.api import Api
+from mcp_crm.hubspot.reading import Reading, no_account, total_of
+from mcp_crm.hubspot.records import Record
+from mcp_crm.hubspot.reference import Reference
+from mcp_crm.hubspot.sight import OWNER, Sight, sight
+from mcp_crm.hubspot.text import numbers_among
+from mcp_crm.hubspot.writing import Writing
 from mcp_crm.models import Account, AccountOverview, Contact
-from mcp_crm.reading import Reading, no_account, total_of
-from mcp_crm.records import Record
-from mcp_crm.reference import Reference
-from mcp_crm.sight import OWNER, Sight, sight
 from mcp_crm.stages import Stage
-from mcp_crm.text import numbers_among
-from mcp_crm.writing import Writing
 from mcp_shared.faults import Invalid, NotFound
 from mcp_shared.identity import Caller
 

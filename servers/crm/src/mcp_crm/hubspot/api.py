@@ -17,8 +17,8 @@ from urllib.parse import quote
 import httpx
 import orjson
 
-from mcp_crm.breaker import Breaker
 from mcp_crm.directory import OutcomeUnknown
+from mcp_crm.hubspot.breaker import Breaker
 from mcp_shared.faults import Unavailable
 
 log = logging.getLogger(__name__)

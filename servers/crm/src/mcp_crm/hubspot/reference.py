@@ -6,10 +6,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from mcp_crm import records
-from mcp_crm.api import Api, Rejected
+from mcp_crm.hubspot import records
+from mcp_crm.hubspot.api import Api, Rejected
+from mcp_crm.hubspot.records import Colleague
 from mcp_crm.models import Owner
-from mcp_crm.records import Colleague
 from mcp_crm.stages import Stage
 from mcp_shared.faults import Invalid, Unavailable
 from mcp_shared.identity import Caller

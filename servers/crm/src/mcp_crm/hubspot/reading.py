@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mcp_crm import records
-from mcp_crm.api import Api, Rejected
-from mcp_crm.records import Record
-from mcp_crm.sight import OWNER, Sight
+from mcp_crm.hubspot import records
+from mcp_crm.hubspot.api import Api, Rejected
+from mcp_crm.hubspot.records import Record
+from mcp_crm.hubspot.sight import OWNER, Sight
 from mcp_shared.faults import Invalid, NotFound, Unavailable
 
 BATCH = 100  # records of one request
