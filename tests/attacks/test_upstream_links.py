@@ -4,9 +4,10 @@ import base64
 import json
 from typing import Any
 
+import httpx2
 import pytest
 from attacks.upstream import Malicious, answer, outcome
-from house.asks import error_of
+from house.asks import error_of, tool_error
 from house.house import House
 
 from mcp_gateway.answers.links import REMOVED
@@ -62,6 +63,36 @@ async def test_u14_a_link_cannot_be_spelt_past_the_gateway(
     assert response.json()["result"]["content"] == [{"type": "text", "text": REMOVED}]
     assert "passwd" not in response.text
     assert evil.told("effect")
+
+
+CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
+
+
+@pytest.mark.parametrize("mode", ["url", "form"])
+@pytest.mark.parametrize("url", STRANGE)
+async def test_u14_no_question_sends_a_person_to_a_strange_page(
+    behind: House, mode: str, url: Any
+) -> None:
+    response = await asking(behind, {"mode": mode, "message": "Sign in", "url": url})
+    text, said = tool_error(response)
+    assert said["code"] == "server_failed"
+    assert "does not list" in text
+    assert "Sign in" not in response.text
+    assert (await outcome(behind))["status"] == "failed"
+
+
+async def test_u14_a_page_that_the_policy_lists_may_be_asked_for(behind: House) -> None:
+    params = {"mode": "url", "message": "Sign in", "url": OWN[-1], "elicitationId": "e-1"}
+    result = (await asking(behind, params)).json()["result"]
+    assert result["inputRequests"]["one"]["params"] == params
+
+
+async def asking(behind: House, params: dict[str, Any]) -> httpx2.Response:
+    requests = {"one": {"method": "elicitation/create", "params": params}}
+    result = {"resultType": "input_required", "inputRequests": requests}
+    call = {"name": "numbers_look", "arguments": {"how": f"raw {json.dumps(result)}"}}
+    able: dict[str, Any] = {CAPABILITIES: {"elicitation": {"form": {}, "url": {}}}}
+    return await behind.post("tools/call", {**call, "_meta": able})
 
 
 async def test_u14_icons_are_not_fetched_from_elsewhere(behind: House) -> None:

@@ -205,6 +205,14 @@ def not_the_protocol() -> Refusal:
     return Refusal("server_failed", text, http=502, rpc=INTERNAL_ERROR, tool_text=text)
 
 
+def leads_elsewhere() -> Refusal:
+    text = (
+        "The server would send the person to a page of a host that its policy does not list, so "
+        "its question is not passed on."
+    )
+    return Refusal("server_failed", text, http=502, rpc=INTERNAL_ERROR, tool_text=text)
+
+
 def too_many_streams(most: int) -> Refusal:
     return Refusal(
         "too_many_streams",

@@ -34,7 +34,7 @@ class UnlinkableError(Exception):
 
 
 def allowed_by(server: str, hosts: list[str]) -> Allowed:
-    return lambda uri: leads_home(uri, server) or _listed(uri, hosts)
+    return lambda uri: leads_home(uri, server) or listed(uri, hosts)
 
 
 def leads_home(uri: object, server: str) -> bool:
@@ -119,7 +119,8 @@ def _without_icons(block: dict[str, Raw], allowed: Allowed) -> tuple[dict[str, R
     return {key: one for key, one in block.items() if key != "icons"}, 1
 
 
-def _listed(uri: object, hosts: list[str]) -> bool:
+def listed(uri: object, hosts: list[str]) -> bool:
+    """Whether it is a page of one of these hosts, and can be read as nothing else."""
     if not hosts or not isinstance(uri, str) or not uri.startswith("https://"):
         return False
     if "\\" in uri or " " in uri or not (uri.isascii() and uri.isprintable()):

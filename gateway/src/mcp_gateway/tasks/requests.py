@@ -34,7 +34,7 @@ from mcp_gateway.tasks import said
 from mcp_gateway.tasks.begin import declares
 from mcp_gateway.tasks.ids import Place, TaskIds
 from mcp_gateway.tasks.reads import TaskReads
-from mcp_gateway.upstream.rounds import requests_of, undeclared
+from mcp_gateway.upstream.rounds import insist_it_may_ask, requests_of
 from mcp_shared.meta import RECEIPT
 from mcp_shared.tasks.wire import CANCEL, GET, IDENTIFIER, REASON, UPDATE
 
@@ -112,7 +112,7 @@ class Tasks:
         part = said.brought(found, result)
         if found.status not in said.OVER:
             if part is not None:
-                head["inputRequests"] = _questions(call, part)
+                head["inputRequests"] = _questions(call, grant.rule, part)
             return replace(answer, result=head)
         of_call = replace(grant, call=replace(grant.call, method="tools/call"))
         ended = said.ended(of_call, found.status, part)
@@ -190,13 +190,12 @@ def _found(answer: Answer) -> Answer:
     raise unknown_name("task", "modern", "unknown_to_its_server")
 
 
-def _questions(call: Call, part: Raw) -> Raw:
-    """What is asked, of a client that said it can answer such things."""
+def _questions(call: Call, rule: Rule, part: Raw) -> Raw:
+    """What is asked, where it may be."""
     requests = requests_of({"inputRequests": part})
     if requests is None:
         raise not_the_protocol()
-    if missing := dict(undeclared(call, requests.values())):
-        raise missing_capability(missing)
+    insist_it_may_ask(call, rule, requests)
     return part
 
 

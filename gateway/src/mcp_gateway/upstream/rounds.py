@@ -2,7 +2,8 @@
 
 A server's `requestState` leaves only inside our seal, bound to person, agent, server, tool and
 arguments, and for ten minutes; what comes back otherwise never reaches the server. A server may
-ask only for what this client said it can answer, and an older client can answer nothing.
+ask only for what this client said it can answer, and an older client can answer nothing; it sends
+people to no page but those of hosts that its policy lists.
 """
 
 import hashlib
@@ -14,16 +15,19 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from mcp_gateway.answers.links import listed
 from mcp_gateway.call import Answer, Call, Grant, Raw
 from mcp_gateway.protocol import META_CAPABILITIES
 from mcp_gateway.refusals import (
     MISSING_CAPABILITY,
     Refusal,
     bad_state,
+    leads_elsewhere,
     missing_capability,
     needs_newer_client,
     not_the_protocol,
 )
+from mcp_gateway.rights.policy import Rule
 from mcp_gateway.seal import BrokenSealError, Seal
 
 STATE_SECONDS = 600  # a person reads, thinks and answers
@@ -91,8 +95,7 @@ class Rounds:
             raise not_the_protocol()
         if grant.call.era == "legacy":
             raise needs_newer_client()
-        if missing := dict(undeclared(grant.call, requests.values())):
-            raise missing_capability(missing)
+        insist_it_may_ask(grant.call, grant.rule, requests)
         if "requestState" in result:
             state = _decoded(result["requestState"])
             if not isinstance(state, str):
@@ -124,6 +127,22 @@ def requests_of(result: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return None
     known = all(isinstance(one, dict) and one.get("method") in KINDS for one in found.values())
     return found if known else None
+
+
+def insist_it_may_ask(call: Call, rule: Rule, requests: Mapping[str, Any]) -> None:
+    """Let the server ask this client.
+
+    Raises:
+        Refusal: it asks for what the client cannot answer, or sends the person elsewhere.
+
+    """
+    if missing := dict(undeclared(call, requests.values())):
+        raise missing_capability(missing)
+    for request in requests.values():
+        params = request.get("params")
+        pages = isinstance(params, dict) and (params.get("mode") == "url" or "url" in params)
+        if pages and not listed(params.get("url"), rule.answers.links):
+            raise leads_elsewhere()
 
 
 def undeclared(call: Call, requests: Any) -> Iterator[tuple[str, dict[str, Any]]]:
