@@ -97,6 +97,7 @@ async def test_a_receipt_is_checked_with_and_without_the_ledger(
     file.write_bytes(orjson.dumps((await written(place, body))[1]))
     code, out = await audit(place, "verify", "--receipt", str(file))
     assert (code, "still holds it" in out) == (0, True)
+    assert "outcome of call r-1 by ana: warehouse.get_metric" in out
     alone = {"GATEWAY_KEYS": str(place.key.parent)}
     code, out = await audit(None, "verify", "--receipt", str(file), **alone)
     assert (code, "was not asked" in out) == (0, True)

@@ -20,7 +20,7 @@ from mcp_gateway.audit.exports import export
 from mcp_gateway.audit.exports import options as offline_options
 from mcp_gateway.audit.feed import tail
 from mcp_gateway.audit.findings import MEANING, Finding, Report
-from mcp_gateway.audit.lookup import verify_receipt
+from mcp_gateway.audit.lookup import call_of, verify_receipt
 from mcp_gateway.audit.payload import create_kek
 from mcp_gateway.audit.reads import NotRecordedError
 from mcp_gateway.audit.statements import gone
@@ -153,6 +153,8 @@ async def _verify_receipt(options: argparse.Namespace, trusted: dict[str, Any]) 
     else:
         where = "and the ledger still holds it" if url else "(the ledger itself was not asked)"
         print(f"OK  record {given['seq']} of segment {given['segment']} was signed, {where}")
+        if url:
+            print(printable(f"    {await call_of(given, url)}"))
     return SOUND if finding is None else FOUND
 
 

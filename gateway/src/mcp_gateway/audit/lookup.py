@@ -1,5 +1,6 @@
 """One record and its proof, and a caller's receipt held against the ledger."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -7,9 +8,10 @@ from uuid import UUID
 import orjson
 
 from mcp_gateway.audit import merkle, reader, receipt
-from mcp_gateway.audit.block import Header, Keys, leaves
+from mcp_gateway.audit.block import Header, Keys, leaves, read_header
 from mcp_gateway.audit.chain import BLOCK_COLUMNS, RECORD_COLUMNS, read_block
 from mcp_gateway.audit.findings import Finding, Kind, Report
+from mcp_gateway.audit.offline import again
 from mcp_gateway.audit.projection import COLUMNS, project
 from mcp_gateway.audit.statements.gone import Gone
 from mcp_gateway.audit.store import Connection
@@ -18,6 +20,7 @@ _BLOCK = (
     f"SELECT seg_day, {BLOCK_COLUMNS} FROM audit.block "  # noqa: S608  constants of this package
     "WHERE seg = $1 AND first_seq <= $2 ORDER BY first_seq DESC LIMIT 1"
 )
+_BODY = "SELECT body FROM audit.record WHERE seg_day = $1 AND seg = $2 AND seq = $3"
 _RECORDS = (
     f"SELECT {RECORD_COLUMNS} FROM audit.record "  # noqa: S608  constants of this package
     "WHERE seg_day = $1 AND seg = $2 AND seq BETWEEN $3 AND $4 ORDER BY seq"
@@ -77,17 +80,20 @@ async def verify_receipt(given: object, keys: Keys, url: str | None) -> Finding 
         return None
     seq: int = given["seq"]  # type: ignore[index]  # checked above
     async with reader.session(url) as connection:
-        body = await connection.fetchval(
-            "SELECT body FROM audit.record WHERE seg_day = $1 AND seg = $2 AND seq = $3",
-            header.day,
-            header.segment,
-            seq,
-        )
+        body = await connection.fetchval(_BODY, header.day, header.segment, seq)
         if body is None:
             return await _missing(connection, header, seq, keys)
     if merkle.leaf_hash(body) != leaf:
         return _finding("RECEIPT-MISMATCH", "another record stands there", header.segment, seq)
     return None
+
+
+async def call_of(given: Mapping[str, Any], url: str) -> str:
+    """Which call a receipt is of that was found good: itself it names none."""
+    async with reader.session(url) as connection:
+        header = read_header(given["head"]["text"])
+        body = await connection.fetchval(_BODY, header.day, header.segment, given["seq"])
+    return again.call_of(body)
 
 
 async def _missing(connection: Connection, header: Header, seq: int, keys: Keys) -> Finding:

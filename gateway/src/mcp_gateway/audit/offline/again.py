@@ -47,13 +47,14 @@ def told(name: str, held: Sequence[Receipt]) -> list[str]:
             cut = reading.record(line)
             file = None if isinstance(cut, str) else wanted.get((segment, cut[0]))
             if file is not None and not isinstance(cut, str):
-                told.append(f"{file}: {_call(cut[1])}")
+                told.append(f"{file}: {call_of(cut[1])}")
         elif isinstance(said := reading.other(line), dict) and "segment" in said:
             segment = str(said["segment"])
     return told
 
 
-def _call(body: bytes) -> str:
+def call_of(body: bytes) -> str:
+    """For a person: which call a record is of."""
     said = reading.other(body)
     if not isinstance(said, dict):
         return "a record"
