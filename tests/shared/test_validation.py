@@ -1,6 +1,7 @@
 """Argument errors: all at once, with a path and a way out, and never the value that was sent."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -235,3 +236,10 @@ def test_what_is_no_object_is_a_problem_too(arguments: Any) -> None:
 def test_numbers_beyond_64_bits_are_compared_exactly() -> None:
     assert lines(limit=2**70) == ["- $.limit: too large; expected integer from 1 to 50."]
     assert not CHECK.accepts({**GOOD, "limit": -(2**70)})
+
+
+def test_eighty_thousand_unknown_arguments_cost_no_more_than_twenty() -> None:
+    started = time.thread_time()
+    found = CHECK.problems(GOOD | {f"k{n}x": 1 for n in range(80_000)})
+    assert len(found) == MAX_PROBLEMS
+    assert time.thread_time() - started < 2

@@ -7,6 +7,7 @@ logged in places they are not.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, cast
 
 import jsonschema_rs
@@ -49,7 +50,8 @@ class Arguments:
         """Everything wrong with these arguments, at most `MAX_PROBLEMS`; empty when they fit."""
         found: list[Problem] = []
         for error in self._validator.iter_errors(arguments):
-            found += self._explain(error)
+            # one error may be of eighty thousand unknown arguments, each with a guess
+            found += islice(self._explain(error), MAX_PROBLEMS)
             if len(found) >= MAX_PROBLEMS:
                 break
         return _once_each(found)[:MAX_PROBLEMS]
