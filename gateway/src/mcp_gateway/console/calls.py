@@ -31,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Date
 
+from mcp_gateway.console.events import told
 from mcp_gateway.console.wanted import WINDOWS, Place, Wanted
 
 _ORDER = (
@@ -81,6 +82,9 @@ class Line:
     status: str | None
     latency_ms: float | None
     trace: str | None
+    # of an event, where its body was read
+    who: str = ""
+    about: str = ""
 
     @property
     def shown(self) -> str:
@@ -135,10 +139,11 @@ async def page(
         return Page(tuple(found), None)
     until = asked.before.ts + timedelta(microseconds=1) if asked.before else now + AHEAD
     conditions = [*_conditions(asked, servers)]
+    columns = (*_LINE, RECORD.c.body) if asked.show == "events" else _LINE
     lines: list[Line] = []
     for start, end in slices(until, now - WINDOWS[asked.window]):
         query = (
-            select(*_LINE)
+            select(*columns)
             .where(
                 RECORD.c.seg_day >= (start - timedelta(days=1)).date(),
                 RECORD.c.seg_day <= (end + timedelta(days=1)).date(),
@@ -234,7 +239,9 @@ def _newest_first() -> tuple[ColumnElement[Any], ...]:
 
 
 async def _lines(connection: AsyncConnection, query: Select[Any]) -> list[Line]:
-    return [Line(*row) for row in (await connection.execute(query)).all()]
+    rows = (await connection.execute(query)).all()
+    end = len(_LINE)
+    return [Line(*row[:end], *(told(row[end]) if len(row) > end else ())) for row in rows]
 
 
 async def _records(
