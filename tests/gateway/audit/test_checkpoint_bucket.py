@@ -18,7 +18,7 @@ from mcp_gateway.audit.checkpoints import keeper
 from mcp_gateway.audit.checkpoints import key as checkpoint_key
 from mcp_gateway.audit.checkpoints.bucket import Bucket
 from mcp_gateway.audit.checkpoints.job import Checkpointing
-from mcp_gateway.audit.checkpoints.keeper import PlaceError, TakenError
+from mcp_gateway.audit.checkpoints.place import PlaceError, TakenError
 from mcp_gateway.audit.verify import verify
 
 BUCKET = "larkfield-witness"

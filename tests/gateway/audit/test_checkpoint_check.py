@@ -16,9 +16,9 @@ from gateway.audit.test_cli import audit
 from mcp_gateway.audit.checkpoints import check as checkpoint_check
 from mcp_gateway.audit.checkpoints import key as checkpoint_key
 from mcp_gateway.audit.checkpoints.check import Witnessed
+from mcp_gateway.audit.checkpoints.directory import Directory
 from mcp_gateway.audit.checkpoints.entry import Entry, Leaf
 from mcp_gateway.audit.checkpoints.job import Checkpointing
-from mcp_gateway.audit.checkpoints.keeper import Directory
 from mcp_gateway.audit.checkpoints.key import Signer
 from mcp_gateway.audit.checkpoints.note import NoteError
 from mcp_gateway.audit.checkpoints.tree import Tree

@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 
 from mcp_gateway.audit.checkpoints import key as checkpoint_key
+from mcp_gateway.audit.checkpoints.directory import Directory
 from mcp_gateway.audit.checkpoints.entry import Entry, Leaf
-from mcp_gateway.audit.checkpoints.keeper import Directory
 from mcp_gateway.audit.checkpoints.key import Signer
 from mcp_gateway.audit.checkpoints.tree import Tree
 

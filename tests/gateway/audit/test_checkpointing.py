@@ -18,9 +18,10 @@ from mcp_gateway.audit.checkpoints import entry as checkpoint_entry
 from mcp_gateway.audit.checkpoints import heads
 from mcp_gateway.audit.checkpoints import key as checkpoint_key
 from mcp_gateway.audit.checkpoints.check import Witnessed
+from mcp_gateway.audit.checkpoints.directory import Directory
 from mcp_gateway.audit.checkpoints.job import Checkpointing, PlaceSpoiltError
-from mcp_gateway.audit.checkpoints.keeper import Directory, PlaceError, TakenError
 from mcp_gateway.audit.checkpoints.key import Signer
+from mcp_gateway.audit.checkpoints.place import PlaceError, TakenError
 from mcp_gateway.audit.verify import verify
 
 NAME = "ledger.example/desk"

@@ -22,8 +22,8 @@ from mcp_gateway.audit import keys
 from mcp_gateway.audit.checkpoints import check as checkpoint_check
 from mcp_gateway.audit.checkpoints import key as checkpoint_key
 from mcp_gateway.audit.checkpoints.check import Witnessed
+from mcp_gateway.audit.checkpoints.directory import Directory
 from mcp_gateway.audit.checkpoints.job import Checkpointing
-from mcp_gateway.audit.checkpoints.keeper import Directory
 from mcp_gateway.audit.lookup import verify_receipt
 from mcp_gateway.audit.verify import verify
 

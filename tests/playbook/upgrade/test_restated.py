@@ -10,8 +10,8 @@ import pytest
 from mcp_gateway.audit import keys
 from mcp_gateway.audit.checkpoints import check as checkpoint_check
 from mcp_gateway.audit.checkpoints import key as checkpoint_key
+from mcp_gateway.audit.checkpoints.directory import Directory
 from mcp_gateway.audit.checkpoints.job import Checkpointing
-from mcp_gateway.audit.checkpoints.keeper import Directory
 from mcp_gateway.audit.findings import Report
 from mcp_gateway.audit.ledger import Ledger
 from mcp_gateway.audit.migrate import migrate

@@ -20,7 +20,7 @@ from mcp_gateway.audit.checkpoints import keeper
 from mcp_gateway.audit.checkpoints import key as checkpoint_key
 from mcp_gateway.audit.checkpoints import options as checkpoint_options
 from mcp_gateway.audit.checkpoints.entry import EntryError
-from mcp_gateway.audit.checkpoints.keeper import Place
+from mcp_gateway.audit.checkpoints.place import Place
 from mcp_gateway.audit.verify import verify
 from mcp_playbook.checks.check import Failed, NotYet, line
 from mcp_playbook.checks.needs import expecting, kit_of, one_allowed

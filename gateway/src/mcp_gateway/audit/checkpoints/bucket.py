@@ -14,7 +14,7 @@ from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
 from mcp_gateway.audit.checkpoints import entry as checkpoint_entry
-from mcp_gateway.audit.checkpoints.keeper import PlaceError, TakenError
+from mcp_gateway.audit.checkpoints.place import PlaceError, TakenError
 
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 2, 5, 2
 TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})

@@ -12,9 +12,9 @@ from uuid import UUID
 from mcp_gateway.audit.checkpoints import entry as checkpoint_entry
 from mcp_gateway.audit.checkpoints import key as checkpoint_key
 from mcp_gateway.audit.checkpoints.entry import Entry, EntryError
-from mcp_gateway.audit.checkpoints.keeper import Place
 from mcp_gateway.audit.checkpoints.key import Verifier
 from mcp_gateway.audit.checkpoints.note import Checkpoint, NoteError
+from mcp_gateway.audit.checkpoints.place import Place
 from mcp_gateway.audit.checkpoints.tree import Tree
 from mcp_gateway.audit.findings import Finding
 

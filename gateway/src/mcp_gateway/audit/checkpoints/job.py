@@ -22,9 +22,9 @@ from mcp_gateway.audit.checkpoints import entry as checkpoint_entry
 from mcp_gateway.audit.checkpoints import heads, keeper
 from mcp_gateway.audit.checkpoints import key as checkpoint_key
 from mcp_gateway.audit.checkpoints.entry import Entry, EntryError, Leaf
-from mcp_gateway.audit.checkpoints.keeper import Place, TakenError
 from mcp_gateway.audit.checkpoints.key import Signer, Verifier
 from mcp_gateway.audit.checkpoints.note import NoteError
+from mcp_gateway.audit.checkpoints.place import Place, TakenError
 from mcp_gateway.audit.checkpoints.tree import Tree
 from mcp_gateway.audit.store import FAULTS, Connection
 
