@@ -238,6 +238,15 @@ def test_numbers_beyond_64_bits_are_compared_exactly() -> None:
     assert not CHECK.accepts({**GOOD, "limit": -(2**70)})
 
 
+@pytest.mark.parametrize("size", [1, 1_000_000])
+def test_a_megabyte_in_the_wrong_place_costs_little(size: int) -> None:
+    long = "aB " * (size // 3 + 1)
+    started = time.thread_time()
+    for bent in ({long: 1}, {"stage": long}, {"stage": [long]}, {"other": [1] * (size // 4)}):
+        assert CHECK.problems({**GOOD, **bent})
+    assert time.thread_time() - started < 1
+
+
 def test_eighty_thousand_unknown_arguments_cost_no_more_than_twenty() -> None:
     started = time.thread_time()
     found = CHECK.problems(GOOD | {f"k{n}x": 1 for n in range(80_000)})

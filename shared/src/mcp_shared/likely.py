@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+LONGEST = 200  # characters; what is longer is no misspelling, and a guess would take its time
 ALIKE = 0.6  # of names: `limt` and `limit` are, `text` and `stage` are not
 _CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 
@@ -21,6 +22,8 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 def argument(name: str, given: Mapping[str, Any], holder: Mapping[str, Any]) -> str | None:
     """The argument that an unknown one stands for; by its words, only of those not given."""
+    if len(name) > LONGEST:
+        return None
     properties: Mapping[str, Any] = holder.get("properties", {})
     free = [one for one in properties if one not in given]
     same = {_plain(one): one for one in properties}
@@ -36,7 +39,7 @@ def argument(name: str, given: Mapping[str, Any], holder: Mapping[str, Any]) -> 
 
 def choice(given: str, options: list[str]) -> str | None:
     """The choice that a value stands for."""
-    return _near(given, options, alike=0.5)
+    return _near(given, options, alike=0.5) if len(given) <= LONGEST else None
 
 
 def _near(given: str, options: Iterable[str], *, alike: float = ALIKE) -> str | None:
@@ -65,7 +68,10 @@ def _could_be(value: object, schema: Any) -> bool:
         return any(_could_be(value, one) for one in forms)
     choices = schema.get("enum")
     if isinstance(choices, list):
-        return value in choices or choice(str(value), list(map(str, choices))) is not None
+        whole = isinstance(value, list | dict)
+        return value in choices or (
+            not whole and choice(str(value), list(map(str, choices))) is not None
+        )
     kind = schema.get("type")
     known = _KINDS.get(kind) if isinstance(kind, str) else None
     return known is None or (
