@@ -26,11 +26,11 @@ class Presence:
 
     def __enter__(self) -> Self:
         self._inside = asyncio.current_task()
-        self._watch = asyncio.ensure_future(_disconnected(self._receive))
+        self._watch = asyncio.create_task(_disconnected(self._receive))
         self._watch.add_done_callback(self._leave)
         return self
 
-    def _leave(self, watch: "asyncio.Future[None]") -> None:
+    def _leave(self, watch: "asyncio.Task[None]") -> None:
         if not watch.cancelled() and self._inside is not None:
             self._left = True
             self._inside.cancel()

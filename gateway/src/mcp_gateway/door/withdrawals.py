@@ -8,7 +8,7 @@ A notification that reaches another replica ends nothing, either.
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,17 +26,19 @@ class Withdrawals:
     _calls: dict[Key, list[Work]] = field(default_factory=dict)
     _withdrawn: set[Work] = field(default_factory=set)
 
-    @contextmanager
-    def possible(self, call: Call, principal: Principal, work: Work) -> Iterator[None]:
+    def possible(
+        self, call: Call, principal: Principal, work: Work
+    ) -> AbstractContextManager[None]:
         """While this holds, the client may take the call back.
 
         Raises:
             Refusal: it did; what it gets for an answer it does not wait for any more.
 
         """
-        if call.era != "legacy":
-            yield
-            return
+        return nullcontext() if call.era != "legacy" else self._possible(call, principal, work)
+
+    @contextmanager
+    def _possible(self, call: Call, principal: Principal, work: Work) -> Iterator[None]:
         key = (principal.token_hash, call.endpoint, bytes(call.request_id))
         self._calls.setdefault(key, []).append(work)
         try:
