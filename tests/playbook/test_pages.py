@@ -8,11 +8,12 @@ import functools
 import importlib.util
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from architecture.tree import ROOT, files, python
+from architecture.tree import ROOT, files
+from playbook.page import CODE, Page, read
+from playbook.typed import unknown_modules, unknown_targets, unknown_variables
 
 # made anew by `make controls`, so a clone may have it or not
 GENERATED = {"playbook/reviewers/control-map.md"}
@@ -30,40 +31,11 @@ OURS = {
     "mcp_docs",
 }
 
-_FENCE = re.compile(
-    r"^ {0,3}(`{3,}|~{3,})[ \t]*([\w-]*)[^\n]*\n(.*?)^ {0,3}\1[`~]*[ \t]*$",
-    re.MULTILINE | re.DOTALL,
-)
-_CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _LINK = re.compile(r"\[[^\]\n]*\]\(<?([^)>\s]+)>?(?:\s+\"[^\"]*\")?\)")
-_MAKE = re.compile(r"^(?:\$ )?make ([a-z][a-z0-9-]*)((?: [A-Z_]+=.*)?)$")
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 _CHECK = re.compile(r"\bW[1-4]-\d\d\b")
 _BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
-_OTHERS = re.compile(r"PIP_\w+|BROKER_\w+_SECRET")  # pip's, and one for each broker of a realm
 _LINE_NUMBERS = re.compile(r":\d+(-\d+)?$")
-
-
-@dataclass(frozen=True)
-class Page:
-    path: Path
-    text: str
-
-    @property
-    def prose(self) -> str:
-        return _FENCE.sub("", self.text)
-
-    @property
-    def fences(self) -> list[tuple[str, str]]:
-        return [(kind, body) for _, kind, body in _FENCE.findall(self.text)]
-
-    @property
-    def spans(self) -> list[str]:
-        return [span.strip() for span in _CODE.findall(self.prose)]
-
-
-def read(path: Path) -> Page:
-    return Page(path, path.read_text("utf-8"))
 
 
 # what the template's pages say is true in the server made from it; the rest is data, or a dated report
@@ -78,14 +50,6 @@ PAGES = [
 ]
 
 
-@functools.cache
-def targets() -> set[str]:
-    """What `make` shows on its own page, and so promises."""
-    makefile = (ROOT / "Makefile").read_text("utf-8")
-    declared = re.findall(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
-    return {one for line in declared for one in line.split()}
-
-
 def slugs(page: Page) -> set[str]:
     """Anchors as the repository's host makes them."""
     found: set[str] = set()
@@ -97,7 +61,7 @@ def slugs(page: Page) -> set[str]:
 
 
 def broken_links(page: Page) -> Iterator[str]:
-    for target in _LINK.findall(_CODE.sub("", page.prose)):
+    for target in _LINK.findall(CODE.sub("", page.prose)):
         if re.match(r"[a-z]+:", target) or "<" in target:
             continue
         name, _, anchor = target.partition("#")
@@ -109,45 +73,6 @@ def broken_links(page: Page) -> Iterator[str]:
             anchor and found.suffix == ".md" and anchor not in slugs(read(found) if name else page)
         ):
             yield target
-
-
-def commands(page: Page) -> list[str]:
-    """What somebody may type: code in a sentence, and the lines of a fence."""
-    shown = [
-        line.strip()
-        for kind, body in page.fences
-        if kind in {"", "sh"}
-        for line in body.splitlines()
-    ]
-    return [re.sub(r"\s+#.*", "", line) for line in [*page.spans, *shown]]
-
-
-def unknown_targets(page: Page) -> Iterator[str]:
-    for command in commands(page):
-        if (found := _MAKE.match(command)) and found[1] not in targets():
-            yield found[1]
-
-
-@functools.cache
-def variables() -> set[str]:
-    """What the Makefile takes, and what a command reads from the environment."""
-    found = set(re.findall(r"\$[({]*([A-Z][A-Z0-9_]+)", (ROOT / "Makefile").read_text("utf-8")))
-    for path in python(""):
-        if "src" in path.parts:
-            found |= set(re.findall(r"""["']([A-Z][A-Z0-9_]+)["']""", path.read_text("utf-8")))
-    return found
-
-
-def unknown_variables(page: Page) -> Iterator[str]:
-    """`make up REPLICA=2` would start one, and say nothing."""
-    for line in commands(page):
-        if re.search(r"(?:^|\s)make [a-z]", line):
-            said = re.sub(r"'[^']*'|\"[^\"]*\"", "", line)
-            yield from (
-                name
-                for name in re.findall(r"\b([A-Z][A-Z0-9_]+)=", said)
-                if name not in variables() and not _OTHERS.fullmatch(name)
-            )
 
 
 @functools.cache
@@ -233,6 +158,7 @@ def test_a_page_leads_where_it_says(path: Path) -> None:
     assert not list(broken_links(page))
     assert not list(unknown_targets(page))
     assert not list(unknown_variables(page))
+    assert not list(unknown_modules(page))
     assert not list(unknown_checks(page))
     assert not list(missing_paths(page))
     assert not list(wrong_code(page))
@@ -248,6 +174,7 @@ WRONG = """# A page
 `make nonsense`, `gateway/nothing.yaml`, `servers/{crm,nobody}/policy.yaml`,
 `tests/house/test_path.py::test_no_such_thing`.
 Check W3-03 there is, W3-99 there is not.
+`python -m mcp_local ps`, `.venv/bin/python -m mcp_gateway.rights`, `python -m mcp_gone.why`.
 `servers/<name>/policy.yaml`, `servers/*/policy.yaml`, `make up`, `.run/stack.json`, `/servers/crm/mcp`.
 
 ```
@@ -272,6 +199,7 @@ def test_what_leads_nowhere_is_found(tmp_path: Path) -> None:
     assert list(broken_links(page)) == ["gone.md", "#nowhere"]
     assert list(unknown_targets(page)) == ["nonsense", "alsononsense"]
     assert list(unknown_variables(page)) == ["IDPS", "STACKS"]
+    assert list(unknown_modules(page)) == ["mcp_gateway.rights", "mcp_gone.why"]
     assert list(unknown_checks(page)) == ["W3-99"]
     assert list(missing_paths(page)) == [
         "gateway/nothing.yaml", "servers/nobody/policy.yaml",
