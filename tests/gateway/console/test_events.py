@@ -15,6 +15,7 @@ from mcp_gateway.console.events import MOST_CHARACTERS, told
         ({"detail": {"changed": [], "more": 0}, "replica": "gateway-1"}, "gateway-1", ""),
         ({"person": "ana", "detail": "a word", "replica": "x"}, "ana", ""),
         ({"detail": {"deep": {"a": [1]}}}, "", 'deep {"a":[1]}'),
+        ({"detail": {"error": "one\ntwo"}}, "", "error one; two"),
         (["no", "object"], "", ""),
     ],
 )  # fmt: skip

@@ -14,6 +14,7 @@ import asyncpg
 from starlette.requests import Request
 from starlette.responses import Response
 
+from mcp_gateway.audit import reader
 from mcp_gateway.audit.exports.export import export
 from mcp_gateway.audit.exports.file import sink
 from mcp_gateway.audit.keys import KeyFileError, load_public
@@ -145,11 +146,8 @@ class Audit:
         return _download(data, name, "application/zstd")
 
     async def _count(self, since: date, until: date) -> int:
-        connection = await asyncpg.connect(self._url)
-        try:
+        async with reader.session(self._url) as connection:
             count: int = await connection.fetchval(_COUNT, since, until)
-        finally:
-            await connection.close()
         return count
 
     async def _record(self, event: str, session: Session, detail: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
-from mcp_gateway.audit import merkle
+from mcp_gateway.audit import merkle, reader
 from mcp_gateway.audit.block import Block, Keys, leaves
 from mcp_gateway.audit.chain import BLOCK_COLUMNS, read_block
 from mcp_gateway.audit.keys import KeyFileError, load_public
@@ -88,13 +88,9 @@ async def state(url: str, public_keys: Path | None) -> State:
 
 
 async def _looked(url: str, keys: Keys) -> tuple[Looked, ...]:
-    connection = await asyncpg.connect(url)
-    try:
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            rows = await connection.fetch(_SEGMENTS, SEGMENTS)
-            return tuple([await _segment(connection, row, keys) for row in rows])
-    finally:
-        await connection.close()
+    async with reader.snapshot(url) as connection:
+        rows = await connection.fetch(_SEGMENTS, SEGMENTS)
+        return tuple([await _segment(connection, row, keys) for row in rows])
 
 
 async def _segment(connection: Connection, row: asyncpg.Record, keys: Keys) -> Looked:

@@ -39,4 +39,8 @@ def _about(detail: Mapping[str, Any]) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, list):
         return " ".join(map(str, value))
-    return value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    return (
+        value.replace("\n", "; ")
+        if isinstance(value, str)
+        else orjson.dumps(value, default=str).decode()
+    )

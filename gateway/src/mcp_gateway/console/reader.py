@@ -11,6 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from mcp_gateway.audit.reader import SETTINGS
+
 STATEMENT_SECONDS = 5
 CONNECT_SECONDS = 3
 POOL = 3  # people who look are few, and the gateway's own writes come first
@@ -44,7 +46,7 @@ class Reader:
                     "statement_timeout": f"{STATEMENT_SECONDS}s",
                     "idle_in_transaction_session_timeout": "10s",
                     "default_transaction_read_only": "on",
-                    "jit": "off",
+                    **SETTINGS,
                 },
             )
 
