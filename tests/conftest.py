@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 from litter import pytest_configure, pytest_unconfigure
 from shares import (
     pytest_collection_modifyitems,
@@ -26,6 +27,9 @@ __all__ = [  # hooks
     "pytest_xdist_auto_num_workers",
     "pytest_xdist_make_scheduler",
 ]
+
+# the same examples in every run, however long one takes; others: --hypothesis-profile default
+settings.load_profile("ci")
 
 ROOT = Path(__file__).parent.parent
 PATIENCE_SECONDS, AWAY_SECONDS = 10.0, throttle.ANSWER_SECONDS
