@@ -8,7 +8,7 @@ import pytest
 from local.small_stack import BASE, SERVER, clone
 
 from mcp_gateway.configuration.settings import ConfigError
-from mcp_local import control, doctor
+from mcp_local import cli, control, doctor
 from mcp_local.allocation import allocate
 from mcp_local.load import Stack, load
 from mcp_local.place import prepare
@@ -105,3 +105,16 @@ def test_a_command_of_a_part_says_that_the_stack_does_not_run(
     told = capfd.readouterr()
     assert told.err.strip() == "The stack does not run; `make up` starts it."
     assert (done.returncode, told.out) == ((0, "went on\n") if ran else (1, ""))
+
+
+def test_whoever_interrupts_a_start_hears_that_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STACK_RUN", str(tmp_path))
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(control, "insist_on_secrets", interrupted)
+    assert cli.main(["up"]) == 130
+    assert "make down" in capsys.readouterr().err

@@ -210,4 +210,6 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"\n{error}\n")
         return 1
     except KeyboardInterrupt:
+        if args.run is up:
+            sys.stderr.write("\nWhat has started goes on in the background: make ps, make down.\n")
         return 130

@@ -33,12 +33,8 @@ def up(stack: Stack, *, calls: bool) -> int:
     if calls:
         # the SDK takes a second or two to import: meanwhile the stack starts
         threading.Thread(target=import_module, args=("mcp_local.demo",), daemon=True).start()
-    try:
-        with screen.progress(here) if fresh else nullcontext(lambda _: None) as show:
-            board = control.wait_ready(here, show)
-    except KeyboardInterrupt:
-        screen.console.print("\nIt goes on starting in the background: `make ps`, `make down`.")
-        return 130
+    with screen.progress(here) if fresh else nullcontext(lambda _: None) as show:
+        board = control.wait_ready(here, show)
     started = time.monotonic() - begun
     word = "Ready in" if fresh else "Already running; checked in"
     everyone = sum(part.status in READY for part in board.parts.values())
