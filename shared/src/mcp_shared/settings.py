@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Profile = Literal["development", "production"]
@@ -37,6 +45,10 @@ def _whole(url: str) -> str:
 
 # an address with a login in it
 SecretUrl = Annotated[str, AfterValidator(_whole)]
+# for a header, which may hold no line break; a file of a secret often ends with one
+SecretWord = Annotated[
+    SecretStr, BeforeValidator(lambda given: given.strip() if isinstance(given, str) else given)
+]
 
 
 def is_loopback(url: str) -> bool:
@@ -47,6 +59,13 @@ def is_loopback(url: str) -> bool:
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
     return address.is_loopback or address.is_unspecified
+
+
+def stays_inside(url: str) -> bool:
+    """Whether plain http to it leaves neither this machine nor the network of its containers."""
+    host = urlsplit(url).hostname or ""
+    name = bool(host) and "." not in host and ":" not in host  # an address of IPv6 has no dot
+    return is_loopback(url) or name
 
 
 def not_public(url: str) -> str | None:

@@ -74,7 +74,7 @@ def settings(url: str) -> Settings:
     "url",
     ["", "api.example.com", "http://api.example.com", "ftp://localhost", "https://u:p@api.example.com",
      "https://api.example.com/v3", "https://api.example.com?x=1", "https://api.example.com#x", "http://10.0.0.1",
-     "https://api.example.com\\x", "https://"],
+     "https://api.example.com\\x", "https://", "http://[2001:db8::1]:8080"],
 )  # fmt: skip
 def test_an_address_that_would_leak_the_token_stops_the_start(url: str) -> None:
     with pytest.raises(ValidationError):
@@ -82,10 +82,23 @@ def test_an_address_that_would_leak_the_token_stops_the_start(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://api.example.com", "http://127.0.0.1:8090/", "http://crm-api:8090"]
+    "url",
+    [
+        "https://api.example.com",
+        "http://127.0.0.1:8090/",
+        "http://crm-api:8090",
+        "http://[::1]:8090",
+    ],
 )
 def test_the_real_crm_a_local_one_and_one_in_the_container_network_are_fine(url: str) -> None:
     assert settings(url).base_url == url.rstrip("/")
+
+
+def test_a_line_break_behind_the_token_is_none_of_it() -> None:
+    found = Settings(
+        base_url="https://api.example.com", token="t" * 8 + "\n", database_url="postgresql://x"
+    )
+    assert found.token.get_secret_value() == "t" * 8
 
 
 def test_the_token_is_not_shown() -> None:

@@ -19,7 +19,7 @@ CLIENT: dict[str, Any] = {
     [
         "http://mcp.example.com/mcp", "https://me:pw@mcp.example.com/mcp", "https://mcp.example.com/mcp?key=1",
         "https://mcp.example.com/mcp#a", "ftp://mcp.example.com", "mcp.example.com", "", "https://",
-        "http://127.0.0.1.example.com/mcp",
+        "http://127.0.0.1.example.com/mcp", "http://[2001:db8::1]/mcp",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("field", ["url", "token_url"])
@@ -31,7 +31,12 @@ def test_an_address_that_would_show_the_credential_is_refused(url: str, field: s
 
 @pytest.mark.parametrize(
     "url",
-    ["https://mcp.example.com/mcp", "http://127.0.0.1:1/mcp", "http://deals-sandbox:8091/mcp"],
+    [
+        "https://mcp.example.com/mcp",
+        "http://127.0.0.1:1/mcp",
+        "http://deals-sandbox:8091/mcp",
+        "http://[::1]:1/mcp",
+    ],
 )
 def test_https_or_this_machine_is_good(url: str) -> None:
     assert VendorSettings(url=url, **TOKEN).url == url

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from mcp_shared.settings import SecretUrl
+from mcp_shared.settings import SecretUrl, SecretWord, stays_inside
 
 
 class Settings(BaseSettings):
@@ -14,7 +14,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CRM_", hide_input_in_errors=True)
 
     base_url: str
-    token: SecretStr = Field(min_length=8)
+    token: SecretWord = Field(min_length=8)
     api_version: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}$")] = "2026-09"
     # this server's own outbox, never the CRM's database
     database_url: SecretUrl
@@ -25,11 +25,9 @@ class Settings(BaseSettings):
     @classmethod
     def _origin(cls, value: str) -> str:
         scheme, separator, rest = value.rstrip("/").partition("://")
-        local = rest.partition(":")[0] in {"127.0.0.1", "localhost", "[::1]"}
-        inside = "." not in rest.partition(":")[0]  # a name of the container network
         if not separator or not rest or any(mark in rest for mark in "@/?#\\ "):
             raise ValueError("an origin is needed, such as https://api.example.com")
-        if scheme != "https" and not (scheme == "http" and (local or inside)):
+        if scheme != "https" and not (scheme == "http" and stays_inside(value)):
             raise ValueError("the token would travel in clear: https is needed")
         return f"{scheme}://{rest}"
 

@@ -3,8 +3,10 @@
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from mcp_shared.settings import SecretWord, stays_inside
 
 MIB = 1024 * 1024
 
@@ -13,10 +15,9 @@ def _address(url: str) -> str:
     """One https address without a login, a query or a fragment, all of which end in logs."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    inside = "." not in host or host == "127.0.0.1"  # this machine, or the container network
     if not host or parts.query or parts.fragment or "@" in parts.netloc or "\\" in url:
         raise ValueError("expected an address such as https://mcp.example.com/mcp")
-    if parts.scheme != "https" and not (parts.scheme == "http" and inside):
+    if parts.scheme != "https" and not (parts.scheme == "http" and stays_inside(url)):
         raise ValueError("expected https: the credential would travel in clear")
     return url
 
@@ -35,21 +36,15 @@ class VendorSettings(BaseSettings):
     model_config = SettingsConfigDict(hide_input_in_errors=True)
 
     url: Address
-    token: SecretStr | None = Field(default=None, min_length=8)
+    token: SecretWord | None = Field(default=None, min_length=8)
     client_id: str | None = Field(default=None, min_length=1)
-    client_secret: SecretStr | None = Field(default=None, min_length=8)
+    client_secret: SecretWord | None = Field(default=None, min_length=8)
     token_url: Address | None = None
     scope: str | None = None
     # for one tool call with everything it asks; below the 10 s of policy.yaml
     deadline_seconds: float = Field(default=8.0, gt=0, le=60)
     # of everything the vendor sends for one call, its list of tools included
     max_bytes: int = Field(default=2 * MIB, ge=1024, le=64 * MIB)
-
-    @field_validator("token", "client_secret", mode="before")
-    @classmethod
-    def _one_line(cls, value: object) -> object:
-        """Files of secrets often end with a line break, which no header may hold."""
-        return value.strip() if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _one_credential(self) -> Self:
