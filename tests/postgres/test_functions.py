@@ -58,7 +58,7 @@ CALLED = {
 }  # fmt: skip
 
 
-async def test_no_function_is_called_as_if_it_were_a_column(
+async def test_W10_no_function_is_called_as_if_it_were_a_column(
     admin: asyncpg.Connection, reader: asyncpg.Connection
 ) -> None:
     """To PostgreSQL `o.to_json` is `to_json(o)`, a call that the syntax tree does not show."""

@@ -18,7 +18,10 @@ from mcp_crm.stages import Stage
 from mcp_shared.contract import hidden
 from mcp_shared.faults import Invalid, Unavailable
 
-printable = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=200)
+printable = st.text(
+    st.characters(codec="utf-8", exclude_categories=["C", "Z"]).filter(visible),
+    max_size=200,
+)
 
 
 @given(printable)
@@ -62,12 +65,12 @@ def test_no_character_that_only_a_model_reads_stays_in_a_text() -> None:
         ("Call</div></span> at noon", "Call at noon"),
     ],
 )  # fmt: skip
-def test_a_note_says_to_a_model_what_it_shows_to_a_person(note: str, read: str) -> None:
+def test_C09_a_note_says_to_a_model_what_it_shows_to_a_person(note: str, read: str) -> None:
     assert plain(note) == read
 
 
 @pytest.mark.parametrize("part", ["<a ", "\t", " \n", "<b hidden>", '<a "', "<!--", "&", "<"])
-def test_a_note_made_to_be_slow_costs_little(part: str) -> None:
+def test_C09_a_note_made_to_be_slow_costs_little(part: str) -> None:
     started = time.thread_time()
     plain(part * (MAX_MARKUP // len(part)))
     assert time.thread_time() - started < 1
