@@ -34,7 +34,8 @@ prompts: {}
 resources:
   "docs://*": { roles: [analyst, sales] }
 """
-HIDDEN, ABSENT = "finance/margin-report", "finance/margin-reporx"
+# the same words, which are on pages Ana may read
+HIDDEN, ABSENT = "finance/margin-report", "finance/report-margin"
 
 
 @pytest.fixture(autouse=True)

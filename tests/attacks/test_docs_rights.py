@@ -142,7 +142,7 @@ async def scores(knowledge: Knowledge) -> list[tuple[str, int]]:
         ranking.RANKED.replace(
             "SELECT page.doc_id, page.title", "SELECT shown.score, page.doc_id, page.title"
         ),
-        ["everyone"], ["bear", "price", "margin"], ["1.0"] * 3, ["0", "1", "2"], None, None, 100, "'bear'",
+        ["everyone"], ["bear", "price", "margin"], ["1.0"] * 3, ["0", "1", "2"], None, None, 100, "'bear'", ranking.MAX_POSTINGS,
     )  # fmt: skip
     return [(row["doc_id"], row["score"]) for row in rows]
 

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import asyncpg
-from search.evaluation import OURS, Asked, evaluated, table
+from search.evaluation import OURS, Asked, beside, evaluated, table
 from search.judgements import questions
 from servers.docs.reading import prepared
 
@@ -46,7 +46,7 @@ def main() -> None:
             answers = asyncio.run(_evaluated(server))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print("\n".join(table(answers)))
+    print("\n".join([*table(answers), "", *beside(answers)]))
     if options.worst:
         print("\n".join(["", *worst(answers[OURS], options.worst)]))
 

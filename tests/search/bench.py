@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from statistics import mean
 
 import asyncpg
 from bench.machine import facts, load_average
 from search.corpus import GROUPS, Corpus, percentile
 from servers.docs.reading import Knowledge, prepared
 
+from mcp_docs import ranking
 from mcp_docs.load import store
 from mcp_docs.settings import Settings
 from mcp_docs.shelf import open_shelf
@@ -27,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 BATCH = 4_000  # pages in one transaction
 WARM = 30  # questions before the clock runs
 BUDGET_MS = 50
+EVERY_POSTING = 2_000_000_000
 
 
 def told(line: str) -> None:
@@ -90,6 +93,24 @@ async def asked(
     return took
 
 
+async def first_tens(
+    url: str, groups: Sequence[str], questions: Sequence[str], postings: int
+) -> list[set[str]]:
+    """The pages of the first ten hits, when so many postings may be read to find them."""
+    kept, ranking.MAX_POSTINGS = ranking.MAX_POSTINGS, postings
+    try:
+        async with open_shelf(Settings(database_url=url, deadline_seconds=60)) as shelf:
+            found = [
+                await shelf.search(
+                    groups, question, collection=None, updated_within_days=None, limit=10
+                )
+                for question in questions
+            ]
+    finally:
+        ranking.MAX_POSTINGS = kept
+    return [{hit.doc_id for hit in one.results} for one in found]
+
+
 def line(name: str, took: Sequence[Took]) -> str:
     figures = [
         f"{percentile(of, share):.1f}"
@@ -124,6 +145,13 @@ async def measured(server: postgres.Postgres, sections: int, many: int) -> float
         told(line(name, took))
         worst = max(worst, percentile([one.clock for one in took], 0.95))
     told(f"\nload average {load_average()}")
+    some = questions[: many // 4]
+    ours, all_ = [
+        await first_tens(knowledge.reader_url, every, some, postings)
+        for postings in (ranking.MAX_POSTINGS, EVERY_POSTING)
+    ]
+    same = mean(len(a & b) / max(len(b), 1) for a, b in zip(ours, all_, strict=True))
+    told(f"of the first ten, {same:.0%} are the same as when every posting is read")
     return worst
 
 

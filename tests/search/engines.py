@@ -21,6 +21,8 @@ FROM docs.section s JOIN docs.page p ON p.id = s.page_id JOIN docs.audience a ON
 WHERE a.groups && $1::text[]
 """
 
+_MEANS = "SELECT length(to_tsvector('english', $1)) > 0"
+
 # title and headings in weight A, as `ts_rank` has it; 32 keeps the rank below one
 _TSRANK = """
 WITH section AS MATERIALIZED (
@@ -83,10 +85,16 @@ class Fts5:
 
     connection: asyncpg.Connection
     page: Callable[[list[float]], float]  # what a page is worth, from its sections
+    stop_words: bool = True  # as FTS5 has it: "how" and "do" find whatever has them
     indexes: dict[tuple[str, ...], sqlite3.Connection] = field(default_factory=dict)
 
     async def ranked(self, groups: Sequence[str], asked: str, limit: int) -> list[str]:
-        words = ["".join(filter(str.isalnum, word)) for word in asked.split()]
+        said = asked.split()
+        if not self.stop_words:
+            said = [word for word in said if await self.connection.fetchval(_MEANS, word)]
+        words = ["".join(filter(str.isalnum, word)) for word in said]
+        if not any(words):
+            return []
         found = (await self.index(groups)).execute(
             "SELECT doc_id, bm25(pages, 0, 2, 2, 1) FROM pages WHERE pages MATCH ?"
             " ORDER BY bm25(pages, 0, 2, 2, 1), doc_id",

@@ -10,7 +10,7 @@ import asyncpg
 from search import engines
 from search.engines import Fts5, Ranking
 from search.judgements import KINDS, Question
-from search.metric import ndcg, recall
+from search.metric import difference, ndcg, recall
 from servers.docs.reading import Knowledge
 
 from mcp_docs.settings import Settings
@@ -56,12 +56,14 @@ async def evaluated(knowledge: Knowledge, questions: Sequence[Question]) -> dict
             open_shelf(Settings(database_url=knowledge.reader_url))
         )
         best, added = Fts5(connection, engines.best_section), Fts5(connection, engines.halved)
-        stack.callback(best.close)
-        stack.callback(added.close)
+        stems = Fts5(connection, engines.halved, stop_words=False)
+        for index in (best, added, stems):
+            stack.callback(index.close)
         rankings: dict[str, Ranking] = {
             OURS: engines.ours(shelf),
             "SQLite FTS5 bm25": best.ranked,
             "the same, sections added up": added.ranked,
+            "and without stop words": stems.ranked,
             "ts_rank_cd, any word": engines.tsrank(connection, engines.ANY_WORD),
             "ts_rank_cd, all words": engines.tsrank(connection, engines.ALL_WORDS),
         }
@@ -71,6 +73,11 @@ async def evaluated(knowledge: Knowledge, questions: Sequence[Question]) -> dict
             answers[name] = await asked_of(ranking, questions)
         await connection.execute("DROP SCHEMA eval CASCADE")
         return answers
+
+
+def reached(answers: Iterable[Asked]) -> float:
+    """Mean recall@50 over the questions that have an answer."""
+    return mean(one.recall for one in answers if one.question.pages)
 
 
 def score(answers: Iterable[Asked], *kinds: str) -> float:
@@ -91,17 +98,30 @@ def table(answers: Mapping[str, Sequence[Asked]]) -> list[str]:
         + ", ".join(f"{count} {kind}" for kind, count in counts.items())
         + f"; {len(judged)} of them have pages that answer or help",
         "",
-        "| ranking | nDCG@10 | plain | typo | hidden | R@50 | none: left unanswered | ms/query |",
-        "|---|---|---|---|---|---|---|---|",
+        "| ranking | nDCG@10 | plain | typo | hidden | half 0 | half 1 | R@50 | pages in 50 | none |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, all_ in answers.items():
         none = [one for one in all_ if one.question.kind == "none"]
-        found = [one for one in all_ if one.question.pages]
+        halves = [[one for one in all_ if one.question.half == half] for half in (0, 1)]
         lines.append(
             f"| {name} | **{score(all_):.3f}** "
             + "".join(f"| {score(all_, kind):.3f} " for kind in KINDS[:3])
-            + f"| {mean(one.recall for one in found):.3f} "
-            f"| {sum(not one.found for one in none)} of {len(none)} "
-            f"| {mean(one.ms for one in all_):.1f} |"
+            + "".join(f"| {score(half):.3f} " for half in halves)
+            + f"| {reached(all_):.3f} | {mean(len(one.found) for one in all_):.0f} "
+            f"| {sum(not one.found for one in none)} of {len(none)} |"
         )
+    return lines
+
+
+def beside(answers: Mapping[str, Sequence[Asked]]) -> list[str]:
+    """How much better this server is than each other ranking, question by question."""
+    scores = {
+        name: [one.ndcg for one in all_ if one.question.pages] for name, all_ in answers.items()
+    }
+    lines = []
+    for name, other in scores.items():
+        if name != OURS:
+            by, least, most = difference(scores[OURS], other)
+            lines.append(f"nDCG@10 {by:+.3f} (95 % {least:+.3f} to {most:+.3f}) beside {name}")
     return lines

@@ -1,5 +1,6 @@
 """The judged questions, as they are written in `judgements.toml`."""
 
+import hashlib
 import tomllib
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,6 +18,11 @@ class Question:
     kind: str
     pages: dict[str, int] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
+
+    @property
+    def half(self) -> int:
+        """Whoever changes the ranking looks at the questions of half 0, and is judged by half 1."""
+        return hashlib.sha256(self.ask.encode()).digest()[0] & 1
 
 
 @cache

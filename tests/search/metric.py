@@ -1,7 +1,9 @@
 """How good an order is. Pure: no clock, no network, no state."""
 
+import random
 from collections.abc import Mapping, Sequence
 from math import log2
+from statistics import mean
 
 
 def dcg(grades: Sequence[int]) -> float:
@@ -16,3 +18,11 @@ def ndcg(ranked: Sequence[str], judged: Mapping[str, int], depth: int = 10) -> f
 
 def recall(ranked: Sequence[str], judged: Mapping[str, int], depth: int = 50) -> float:
     return len(judged.keys() & set(ranked[:depth])) / len(judged)
+
+
+def difference(one: Sequence[float], other: Sequence[float]) -> tuple[float, float, float]:
+    """How much better `one` is, question by question, and the 95 % interval of a paired bootstrap."""
+    paired = [a - b for a, b in zip(one, other, strict=True)]
+    chance = random.Random(1)
+    means = sorted(mean(chance.choices(paired, k=len(paired))) for _ in range(2000))
+    return mean(paired), means[49], means[1949]

@@ -34,10 +34,14 @@ class Knowledge:
         parts = urlsplit(self.admin_url)
         return f"postgresql://docs_ro:reader%27s-pass@{parts.hostname}:{parts.port}{parts.path}"
 
-    async def load(self, *roots: Path, today: date = TODAY, **given: Any) -> Report:
+    async def load(
+        self, *roots: Path, today: date = TODAY, whole: bool = False, **given: Any
+    ) -> Report:
         connection = await asyncpg.connect(self.admin_url)
         try:
-            return await load(connection, roots, Defaults(root_name="", **given), today)
+            return await load(
+                connection, roots, Defaults(root_name="", **given), today, whole=whole
+            )
         finally:
             await connection.close()
 

@@ -41,7 +41,7 @@ async def everything(knowledge: Knowledge, *groups: str) -> dict[str, Any]:
 async def scores(knowledge: Knowledge) -> Mapping[str, float]:
     rows = await knowledge.rows(
         ranking.RANKED.replace("SELECT page.doc_id, page.title", "SELECT shown.score, page.doc_id, page.title"),
-        ["everyone"], ["bear", "price"], ["1.0", "1.0"], ["0", "1"], None, None, 50, "'bear'",
+        ["everyone"], ["bear", "price"], ["1.0", "1.0"], ["0", "1"], None, None, 50, "'bear'", ranking.MAX_POSTINGS,
     )  # fmt: skip
     return {row["doc_id"]: row["score"] for row in rows}
 

@@ -40,7 +40,7 @@ async def test_pages_of_an_earlier_version_are_found_before_they_are_loaded_agai
                 await connection.execute(script)
             await connection.execute("INSERT INTO public.docs_migration (name) VALUES ($1)", name)
         await connection.execute(A_PAGE)
-        assert await migrate(connection, PASSWORD) == ["004_scale.sql"]
+        assert await migrate(connection, PASSWORD) == ["004_scale.sql", "005_words.sql"]
     finally:
         await connection.close()
     reader = (await prepared(database)).reader_url

@@ -8,7 +8,7 @@ STAFF = ("analyst", "sales", "support", "operator")
     ("query", "doc_id", "rank"),
     [
         ("What does our discount policy allow for a large account that lost revenue?", "policies/discount-policy", 1),
-        ("which of our largest accounts lost revenue, who owns them", "data/answering-with-agents", 2),
+        ("which of our largest accounts lost revenue, who owns them", "data/answering-with-agents", 4),
         ("refund for late delivery", "policies/refund-policy", 3),
         ("how is revenue defined", "data/revenue-definition", 1),
         ("who approves a retention discount of three points", "policies/discount-approvals", 2),

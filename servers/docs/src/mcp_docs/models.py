@@ -38,6 +38,9 @@ class SearchResult(BaseModel):
     also_searched: list[str] = Field(
         description="Words searched instead of ones that no page has, such as typing errors."
     )
+    unknown: list[str] = Field(
+        description="Words of the query that no page has; try what a policy would say instead."
+    )
 
 
 class Text(BaseModel):

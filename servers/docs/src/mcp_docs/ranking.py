@@ -10,6 +10,9 @@ from importlib import resources
 SIMILAR_WEIGHT = 0.5
 # so do words that only begin alike
 KIN_WEIGHT = 0.5
+# read to find pages, of all words together; a word in more sections than a quarter of this finds
+# only those where it stands out
+MAX_POSTINGS = 6_000
 MAX_TERMS = 40  # more words than this are a document, not a question
 
 

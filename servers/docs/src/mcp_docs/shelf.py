@@ -8,6 +8,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -46,6 +48,15 @@ async def open_shelf(settings: Settings) -> AsyncIterator["Shelf"]:
         yield Shelf(pool, settings.deadline_seconds)
 
 
+@dataclass(slots=True)
+class _Asked:
+    """What a question became: terms with weight and the part of it they stand for."""
+
+    terms: list[tuple[str, float, int]] = field(default_factory=list)
+    similar: set[str] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
+
+
 class Shelf:
     def __init__(self, pool: asyncpg.Pool, deadline_seconds: float) -> None:
         self._pool = pool
@@ -79,52 +90,59 @@ class Shelf:
         updated_within_days: int | None,
         limit: int,
     ) -> SearchResult:
-        nothing = SearchResult(results=[], total=0, more=False, also_searched=[])
+        nothing = SearchResult(results=[], total=0, more=False, also_searched=[], unknown=[])
         if not _storable(collection or ""):
             return nothing
         async with self._reading(groups) as connection:
-            asked, similar = await self._asked(connection, groups, visible(query))
-            if not asked:
-                return nothing
-            words = [term for term, _, _ in asked]
-            rows = await connection.fetch(
-                ranking.RANKED,
-                list(groups),
-                words,
-                [repr(weight) for _, weight, _ in asked],
-                [str(part) for _, _, part in asked],
-                collection,
-                updated_within_days,
-                limit,
-                " | ".join(
-                    "'" + word.replace("\\", "\\\\").replace("'", "''") + "'" for word in words
-                ),
+            asked = await self._asked(connection, groups, visible(query))
+            words = [term for term, _, _ in asked.terms]
+            rows: list[asyncpg.Record] = (
+                []
+                if not words
+                else await connection.fetch(
+                    ranking.RANKED,
+                    list(groups),
+                    words,
+                    [repr(weight) for _, weight, _ in asked.terms],
+                    [str(part) for _, _, part in asked.terms],
+                    collection,
+                    updated_within_days,
+                    limit,
+                    " | ".join(
+                        "'" + word.replace("\\", "\\\\").replace("'", "''") + "'" for word in words
+                    ),
+                    ranking.MAX_POSTINGS,
+                )
             )
         total = rows[0]["total"] if rows else 0
         return SearchResult(
             results=[_hit(row) for row in rows],
             total=total,
             more=total > len(rows),
-            also_searched=similar,
+            also_searched=sorted(asked.similar),
+            unknown=sorted(asked.unknown),
         )
 
-    async def _asked(
-        self, connection: "Connection", groups: Sequence[str], query: str
-    ) -> tuple[list[tuple[str, float, int]], list[str]]:
-        """Each stem of the query, or what it may have meant: term, weight, part of the query."""
+    async def _asked(self, connection: "Connection", groups: Sequence[str], query: str) -> "_Asked":
+        """Each stem of the query with its kin, or with what it may have meant."""
         families: dict[str, list[str]] = {}
         for row in await connection.fetch(ranking.TERMS, list(groups), query):
             families.setdefault(row["stem"], []).extend(filter(None, [row["term"]]))
-        asked: list[tuple[str, float, int]] = []
-        similar: list[str] = []
-        for part, (stem, written) in enumerate(list(families.items())[: ranking.MAX_TERMS]):
-            asked.append((stem, 1.0, part))
-            asked += [(kin, ranking.KIN_WEIGHT, part) for kin in written if kin != stem]
-            if not written:
-                found = await connection.fetch(ranking.SIMILAR, list(groups), stem)
-                asked += [(one["term"], ranking.SIMILAR_WEIGHT, part) for one in found]
-                similar += [one["term"] for one in found]
-        return asked, sorted(set(similar))
+        asked = _Asked()
+        parts = {stem: part for part, stem in enumerate(islice(families, ranking.MAX_TERMS))}
+        for stem, part in parts.items():
+            asked.terms += [
+                (term, 1.0 if term == stem else ranking.KIN_WEIGHT, part) for term in families[stem]
+            ]
+        missing = [stem for stem in parts if not families[stem]]
+        if missing:
+            for row in await connection.fetch(ranking.SIMILAR, list(groups), missing, query):
+                if row["term"] is None:
+                    asked.unknown.add(row["said"])
+                else:
+                    asked.similar.add(row["term"])
+                    asked.terms.append((row["term"], ranking.SIMILAR_WEIGHT, parts[row["stem"]]))
+        return asked
 
     async def page(self, groups: Sequence[str], doc_id: str) -> PageText | None:
         if not _storable(doc_id):

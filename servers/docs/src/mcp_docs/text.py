@@ -19,7 +19,7 @@ _REFUSED = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 _SPECIAL = re.compile(r"[\\`\[\]]|<(?=[A-Za-z/!?])|&(?=#?\w+;)|~(?=~)")
 _LINE_START = re.compile(r"^([^\S\n]*)(?=[#>|]|[-+*](?:\s|$)|=+\s*$|-+\s*$|_{3})", re.MULTILINE)
 _MARKDOWN = re.compile(
-    r"\\([^\w\s])|(?<!`)(`++)(.*?)\2|\]\([^()\s]*\)|\*\*|[`\[\]]|&(amp);", re.DOTALL
+    r"\\([^\w\s])|(?<!`)(`++)(.*?)\2|\]\([^()\s]*\)?|\*\*|[`\[\]]|&(amp);", re.DOTALL
 )
 _STARS = re.compile(r"\*(?=\*)")
 _HREF = re.compile(
@@ -85,6 +85,7 @@ def link(label: str, href: str | None) -> str:
 
 
 FOUND, LOST = "\x01", "\x02"  # around a word that was asked for; no page has them
+_JOINTS = str.maketrans("\x03\x04\x05\x06", "./@_")  # in names, whose parts are words of their own
 
 
 def passage(cut: str) -> str:
@@ -93,7 +94,7 @@ def passage(cut: str) -> str:
     The cut may begin within a link and end within a code span, so that what was inert on the page
     need not be here: the Markdown is taken off, and what is left is escaped anew.
     """
-    plain = " ".join(_MARKDOWN.sub(_said, cut).split())
+    plain = " ".join(_MARKDOWN.sub(_said, cut.translate(_JOINTS)).split())
     plain = "".join(
         part if part in {FOUND, LOST} else _STARS.sub(r"\\*", escaped(visible(part)))
         for part in re.split(f"([{FOUND}{LOST}])", plain)

@@ -15,12 +15,18 @@ from mcp_docs.settings import Settings
 from mcp_docs.shelf import open_shelf
 
 COUNTED = """
-SELECT term, audience_id, count(*) AS sections FROM docs.posting GROUP BY 1, 2
-EXCEPT SELECT term, audience_id, sections FROM docs.word
-UNION ALL (
-    SELECT term, audience_id, sections FROM docs.word
-    EXCEPT SELECT term, audience_id, count(*) FROM docs.posting GROUP BY 1, 2
+WITH counted AS (
+    SELECT term, audience_id, count(*) AS sections, count(*) FILTER (WHERE weight >= 3) AS outstanding
+    FROM docs.posting GROUP BY 1, 2
 )
+(TABLE counted EXCEPT SELECT term, audience_id, sections, outstanding FROM docs.word)
+UNION ALL
+(SELECT term, audience_id, sections, outstanding FROM docs.word EXCEPT TABLE counted)
+"""
+# each word that is counted, once, and no number
+VOCABULARY = """
+(SELECT term FROM docs.term EXCEPT SELECT term FROM docs.word WHERE term !~ '[0-9]')
+UNION ALL (SELECT term FROM docs.word WHERE term !~ '[0-9]' EXCEPT SELECT term FROM docs.term)
 """
 TOTALS = """
 SELECT a.groups, a.sections, a.words, t.sections, t.words
@@ -55,6 +61,7 @@ async def test_counts_follow_whatever_comes_changes_and_goes(
         await knowledge.load(tmp_path)
         assert not await knowledge.rows(COUNTED)
         assert not await knowledge.rows(TOTALS)
+        assert not await knowledge.rows(VOCABULARY)
     assert await knowledge.rows("SELECT FROM docs.word WHERE term = 'bear'")
 
 
@@ -93,7 +100,7 @@ async def told(knowledge: Knowledge) -> bytes:
     return repr([answers, lists]).encode()
 
 
-@pytest.mark.parametrize("table", ["word", "audience", "page", "section", "posting"])
+@pytest.mark.parametrize("table", ["word", "audience", "page", "section", "posting", "term"])
 async def test_a_loader_that_is_killed_half_way_has_changed_nothing(
     knowledge: Knowledge, tmp_path: Path, table: str
 ) -> None:
@@ -162,3 +169,51 @@ async def test_two_loads_at_once_end_as_one_after_the_other(
     assert not await knowledge.rows(TOTALS)
     (row,) = await knowledge.rows("SELECT count(*) AS pages FROM docs.page")
     assert row["pages"] == 10
+
+
+async def test_of_two_loads_of_different_trees_the_later_one_is_all_there_is(
+    knowledge: Knowledge, tmp_path: Path
+) -> None:
+    """Neither removes what it saw before the other wrote, nor leaves what it did not see."""
+    trees = [tmp_path / "older", tmp_path / "newer"]
+    for number in range(6):
+        write(trees[0], f"a/old{number}.md", f"Bearing {number}.")
+        write(trees[1], f"a/new{number}.md", f"Valve {number}.")
+        for tree in trees:
+            write(tree, f"a/both{number}.md", f"Steel of {tree.name}.")
+    await knowledge.load(trees[0])
+    blocker = await asyncpg.connect(knowledge.admin_url)
+    try:
+        async with asyncio.TaskGroup() as loads, blocker.transaction():
+            await blocker.execute("LOCK TABLE docs.page IN SHARE MODE")
+            for tree in (trees[1], trees[0], trees[1]):
+                loads.create_task(knowledge.load(tree))
+            async with asyncio.timeout(30):
+                while len(await knowledge.rows("SELECT FROM pg_locks WHERE NOT granted")) < 3:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+    finally:
+        await blocker.close()
+    rows = await knowledge.rows("SELECT doc_id, body FROM docs.page")
+    of = {row["doc_id"]: row["body"] for row in rows}
+    kept = {"old" if one.startswith("a/old") else "new" for one in of if "both" not in one}
+    assert len(kept) == 1
+    assert len(of) == 12
+    assert {("newer" in body) for one, body in of.items() if "both" in one} == {kept == {"new"}}
+    assert not await knowledge.rows(COUNTED)
+
+
+async def test_a_page_that_moved_is_at_its_new_address_only(
+    knowledge: Knowledge, tmp_path: Path
+) -> None:
+    write(tmp_path, "a/old.md", "Bearing.")
+    write(tmp_path, "b/stays.md", "Valve.")
+    await knowledge.load(tmp_path)
+    (tmp_path / "a" / "old.md").rename(tmp_path / "b" / "new.md")
+    report = await knowledge.load(tmp_path)
+    assert (report.added, report.removed, report.unchanged) == (1, 1, 1)
+    async with session(knowledge.reader_url) as docs:
+        found = await docs.call_tool("search_docs", {"query": "bearing"})
+        assert found.structured_content is not None
+        assert [hit["doc_id"] for hit in found.structured_content["results"]] == ["b/new"]
+        assert (await docs.call_tool("read_doc", {"doc_id": "a/old"})).is_error
+    assert not await knowledge.rows(COUNTED)

@@ -78,6 +78,22 @@ async def test_other_collections_are_left_alone(knowledge: Knowledge, tmp_path: 
     assert await doc_ids(knowledge) == ["first-things/one", "second/two"]
 
 
+async def test_a_folder_that_is_gone_is_named_and_removed_when_that_is_said(
+    knowledge: Knowledge, tmp_path: Path
+) -> None:
+    """Git keeps no empty folders: a collection that was given up would be found for ever."""
+    write(tmp_path, "a/one.md", "One.")
+    gone = write(tmp_path, "b/two.md", "Two.")
+    await knowledge.load(tmp_path)
+    gone.unlink()
+    gone.parent.rmdir()
+    assert (await knowledge.load(tmp_path)).others == {"b": 1}
+    assert await doc_ids(knowledge) == ["a/one", "b/two"]
+    report = await knowledge.load(tmp_path, whole=True)
+    assert (report.removed, report.others) == (1, {})
+    assert await doc_ids(knowledge) == ["a/one"]
+
+
 async def test_an_empty_or_missing_folder_removes_nothing(
     knowledge: Knowledge, tmp_path: Path
 ) -> None:
@@ -95,6 +111,9 @@ async def test_what_cannot_be_read_is_skipped_and_named(
 ) -> None:
     write(tmp_path, "a/good.md", "Good.")
     (tmp_path / "a" / "latin.md").write_bytes(b"---\ngroups: [everyone]\n---\ncaf\xe9")
+    (tmp_path / "a" / os.fsdecode(b"caf\xe9.md")).write_bytes(b"---\ngroups: [everyone]\n---\nx")
+    (tmp_path / "a" / "wide.md").write_bytes("caf\xe9".encode("utf-16"))
+    (tmp_path / "a" / "large.md").write_bytes(b"---\ngroups: [everyone]\n---\n" + b"word " * 10**6)
     (tmp_path / "a" / "nul.md").write_bytes(b"---\ngroups: [everyone]\n---\na\x00b")
     (tmp_path / "a" / "noone.md").write_text("No groups at all.")
     (tmp_path / "a" / "deep.html").write_text(
@@ -108,6 +127,9 @@ async def test_what_cannot_be_read_is_skipped_and_named(
     why = {skipped.path: skipped.why for skipped in report.skipped}
     assert await doc_ids(knowledge) == ["a/good"]
     assert "not UTF-8" in why["a/latin.md"]
+    assert "its name is not UTF-8" in why[os.fsdecode(b"a/caf\xe9.md")]
+    assert "not UTF-8" in why["a/wide.md"]
+    assert "larger than 2,000,000 bytes" in why["a/large.md"]
     assert "NUL" in why["a/nul.md"]
     assert "names no groups" in why["a/noone.md"]
     assert "nested too deeply" in why["a/deep.html"]

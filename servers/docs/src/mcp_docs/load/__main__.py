@@ -31,6 +31,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--classification", default="internal", choices=["public", "internal", "confidential"]
     )
+    parser.add_argument(
+        "--whole", action="store_true", help="remove the collections that no PATH names, too"
+    )
     parser.add_argument("--txt", action="store_true", help="read .txt as reStructuredText")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a page was skipped")
     options = parser.parse_args(arguments)
@@ -53,7 +56,9 @@ async def _run(options: argparse.Namespace, settings: LoaderSettings) -> Report:
             classification=options.classification,
             txt=options.txt,
         )
-        return await load(connection, options.paths, given, datetime.now(UTC).date())
+        return await load(
+            connection, options.paths, given, datetime.now(UTC).date(), whole=options.whole
+        )
     finally:
         await connection.close()
 
@@ -77,6 +82,12 @@ def main(arguments: list[str] | None = None) -> int:
         f"{report.removed} removed, {len(report.skipped)} skipped "
         f"in {len(report.collections)} collections\n"
     )
+    if report.others:
+        names = ", ".join(list(report.others)[:SHOWN])
+        sys.stdout.write(
+            f"docs: left alone, because no path names them: {names} "
+            f"({sum(report.others.values())} pages; --whole removes them)\n"
+        )
     return 1 if options.strict and report.skipped else 0
 
 

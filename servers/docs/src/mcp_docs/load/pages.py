@@ -20,7 +20,7 @@ from mcp_docs.load.tree import File
 from mcp_docs.text import escaped, visible
 
 # Part of every digest: a loader that reads pages differently reads all of them again.
-VERSION = 2
+VERSION = 3
 MAX_NAME_CHARACTERS = 150
 _HTML: dict[str, Callable[[str], str]] = {
     "markdown": formats.markdown,
@@ -86,6 +86,8 @@ def label(file: File, given: Defaults, today: date) -> Label:
     PageError: the file cannot be a page, and why.
 
     """
+    if not str(file.path).isprintable():
+        raise PageError("its name is not UTF-8, or has signs that cannot be seen")
     try:
         text = file.content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:

@@ -25,6 +25,9 @@ class Report:
     unchanged: int = 0
     removed: int = 0
     skipped: list[Skipped] = field(default_factory=list)
+    others: dict[str, int] = field(
+        default_factory=dict
+    )  # collections not in this load, their pages
 
 
 @dataclass
@@ -35,12 +38,32 @@ class _Reading:
 
 
 async def load(
-    connection: asyncpg.Connection, roots: Sequence[Path], given: Defaults, today: date
+    connection: asyncpg.Connection,
+    roots: Sequence[Path],
+    given: Defaults,
+    today: date,
+    *,
+    whole: bool = False,
 ) -> Report:
-    """Raises:
-    NothingToLoadError: a root is no folder, or no page was found below any of them.
+    """Make the collections what the trees are; with `whole`, remove every other collection.
+
+    Raises:
+        NothingToLoadError: a root is no folder, or no page was found below any of them.
 
     """
+    # from the first look at what is there to the last row: two loads come one after the other
+    async with store.alone(connection):
+        return await _load(connection, roots, given, today, whole=whole)
+
+
+async def _load(
+    connection: asyncpg.Connection,
+    roots: Sequence[Path],
+    given: Defaults,
+    today: date,
+    *,
+    whole: bool,
+) -> Report:
     reading = _Reading()
     for root in roots:
         _read(root, given, today, reading)
@@ -51,8 +74,13 @@ async def load(
             else ""
         )
         raise NothingToLoadError(f"no page below {', '.join(map(str, roots))}{why}")
-    before = await store.known(connection, reading.collections)
+    others = await store.others(connection, reading.collections)
     report = Report(sorted(reading.collections), skipped=reading.skipped)
+    if whole:
+        reading.collections.update(others)
+    else:
+        report.others = others
+    before = await store.known(connection, reading.collections)
     fresh: list[Page] = []
     unchanged: list[Label] = []
     for doc_id, (known, defaults) in reading.labels.items():

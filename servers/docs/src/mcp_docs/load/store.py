@@ -4,7 +4,8 @@ A load is the whole truth about the collections it names. What it does not bring
 them; no other collection is touched.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 
 import asyncpg
 
@@ -15,16 +16,16 @@ from mcp_docs.migrate import LOCK
 _POSTINGS = """
 WITH fresh AS (
     SELECT s.id, s.page_id, s.audience_id,
-           to_tsvector('english', substr(p.body, s.starts + 1, s.stops - s.starts)) AS said,
-           to_tsvector('english', p.title || ' ' || array_to_string(s.headings, ' ')) AS headed
+           substr(p.body, s.starts + 1, s.stops - s.starts) AS said,
+           p.title || ' ' || array_to_string(s.headings, ' ') AS headed, p.doc_id
     FROM docs.section s JOIN docs.page p ON p.id = s.page_id
     WHERE s.page_id = ANY ($1::bigint[])
 ), counted AS (
-    SELECT id, page_id, audience_id, lexeme AS term, cardinality(positions)::real AS weight
-    FROM fresh, unnest(said)
+    SELECT id, page_id, audience_id, term, times::real AS weight FROM fresh, docs.stems(said)
     UNION ALL
-    SELECT id, page_id, audience_id, lexeme, 3 * cardinality(positions)::real
-    FROM fresh, unnest(headed)
+    SELECT id, page_id, audience_id, term, 3 * times::real FROM fresh, docs.stems(headed)
+    UNION ALL
+    SELECT id, page_id, audience_id, lexeme, 3 FROM fresh, unnest(to_tsvector('english', doc_id))
 ), summed AS (
     SELECT id, page_id, audience_id, term, sum(weight) AS weight FROM counted GROUP BY 1, 2, 3, 4
 )
@@ -36,10 +37,23 @@ ORDER BY term, audience_id, id
 # What is known of words and audiences follows the pages that come (1) and go (-1); nothing is
 # counted anew.
 _WORDS = """
-INSERT INTO docs.word AS w (term, audience_id, sections)
-SELECT term, audience_id, $2::int4 * count(*) FROM docs.posting
+INSERT INTO docs.word AS w (term, audience_id, sections, outstanding)
+SELECT term, audience_id, $2::int4 * count(*), $2::int4 * count(*) FILTER (WHERE weight >= 3)
+FROM docs.posting
 WHERE page_id = ANY ($1::bigint[]) GROUP BY term, audience_id
-ON CONFLICT (term, audience_id) DO UPDATE SET sections = w.sections + excluded.sections
+ON CONFLICT (term, audience_id) DO UPDATE
+SET sections = w.sections + excluded.sections, outstanding = w.outstanding + excluded.outstanding
+"""
+_TERMS = """
+INSERT INTO docs.term (term) SELECT DISTINCT term FROM docs.posting
+WHERE page_id = ANY ($1::bigint[]) AND term !~ '[0-9]'
+ON CONFLICT DO NOTHING
+"""
+_FORGOTTEN = """
+WITH gone AS (DELETE FROM docs.word WHERE sections = 0 RETURNING term)
+DELETE FROM docs.term
+WHERE term IN (SELECT term FROM gone)
+  AND NOT EXISTS (SELECT FROM docs.word WHERE word.term = term.term AND word.sections > 0)
 """
 _TOTALS = """
 UPDATE docs.audience a
@@ -54,6 +68,27 @@ FROM (
 ) AS t
 WHERE t.audience_id = a.id
 """
+
+
+@asynccontextmanager
+async def alone(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """The only load of this database; a loader that dies lets go with its connection."""
+    await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+    try:
+        yield
+    finally:
+        if not connection.is_closed():
+            await connection.execute("SELECT pg_advisory_unlock($1)", LOCK)
+
+
+async def others(connection: asyncpg.Connection, collections: Iterable[str]) -> dict[str, int]:
+    """The collections besides these, with how many pages each has."""
+    rows = await connection.fetch(
+        "SELECT collection, count(*) AS pages FROM docs.page "
+        "WHERE collection <> ALL ($1::text[]) GROUP BY collection ORDER BY collection",
+        list(collections),
+    )
+    return {row["collection"]: row["pages"] for row in rows}
 
 
 async def known(connection: asyncpg.Connection, collections: Iterable[str]) -> dict[str, bytes]:
@@ -72,7 +107,6 @@ async def save(
     removed: Sequence[str],
 ) -> None:
     async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         await connection.execute("SET LOCAL ROLE docs_owner")
         await connection.execute("SET LOCAL work_mem = '64MB'")  # postings are sorted
         await _age(connection, unchanged)
@@ -81,7 +115,7 @@ async def save(
             numbers = await _audiences(connection, {page.label.groups for page in fresh})
             await _insert(connection, fresh, numbers)
         if fresh or removed:
-            await connection.execute("DELETE FROM docs.word WHERE sections = 0")
+            await connection.execute(_FORGOTTEN)
             await connection.execute(
                 "DELETE FROM docs.audience a "
                 "WHERE NOT EXISTS (SELECT FROM docs.page p WHERE p.audience_id = a.id)"
@@ -89,7 +123,8 @@ async def save(
     if fresh or removed:
         # outside the transaction, as VACUUM must be; without it every posting is looked up twice
         await connection.execute(
-            "VACUUM (ANALYZE) docs.page, docs.section, docs.posting, docs.word, docs.audience"
+            "VACUUM (ANALYZE) "
+            "docs.page, docs.section, docs.posting, docs.word, docs.term, docs.audience"
         )
 
 
@@ -170,4 +205,5 @@ async def _insert(
     )  # fmt: skip
     await connection.execute(_POSTINGS, list(ids.values()))
     await connection.execute(_WORDS, list(ids.values()), 1)
+    await connection.execute(_TERMS, list(ids.values()))
     await connection.execute(_TOTALS, list(ids.values()), 1)

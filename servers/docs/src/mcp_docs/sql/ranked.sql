@@ -2,11 +2,12 @@
 -- no more than the best one twice.
 -- $1 groups, $2 terms, $3 their weights, $4 the part of the query each stands for (numbers as text:
 -- the driver must not need the catalogue for array types, set_config is revoked), $5 collection,
--- $6 updated within days, $7 limit, $8 terms as tsquery
+-- $6 updated within days, $7 limit, $8 terms as tsquery, $9 postings to read
 --
--- The rarer words of a question find sections, its commonest only order the two hundred best pages:
--- a section that holds nothing else is no answer, and a question that is read through all postings of
--- a common word is slow.
+-- Words find sections from the rarest on: a word of few sections wherever it stands, a commoner one
+-- where it stands out, in a title or a heading or three times. Once $9 postings are read, the words
+-- that are left only order the hundred best pages, and of these only those that they could lift among
+-- the ones to be shown: no word is worth more than its `gain`, so leaving the rest alone changes nothing.
 --
 -- Frequencies, the number of sections and their mean length are taken over what the reader may see:
 -- a hidden page cannot move a score. Gains are whole numbers, so that their sum is the same in every
@@ -20,10 +21,11 @@ WITH visible AS MATERIALIZED (
     FROM visible
 ), asked AS MATERIALIZED (
     -- words that nobody wrote say nothing about any page
-    SELECT held.term, held.part, held.sections, every.mean_words,
+    SELECT held.term, held.part, held.sections, held.outstanding, every.mean_words,
            2.2e6 * held.weight * idf AS gain, round(1e6 * idf) AS worth
     FROM (
-        SELECT a.term COLLATE "C" AS term, a.weight, a.part, sum(word.sections)::float8 AS sections
+        SELECT a.term COLLATE "C" AS term, a.weight, a.part, sum(word.sections)::float8 AS sections,
+               sum(word.outstanding) AS outstanding
         FROM unnest($2::text[], $3::text[]::float8[], $4::text[]::int4[]) AS a (term, weight, part)
         JOIN docs.word
           ON word.term = a.term COLLATE "C" AND word.audience_id = ANY (ARRAY(SELECT id FROM visible))
@@ -34,23 +36,35 @@ WITH visible AS MATERIALIZED (
         SELECT ln(1 + (every.sections - held.sections + 0.5) / (held.sections + 0.5)) AS idf
     ) AS rare
 ), part AS MATERIALIZED (
-    -- the commonest words that are worth less than a quarter of the question together; and whatever
-    -- would make it read more than 15,000 postings, but never the rarest
-    SELECT part, sum(worth) OVER (ORDER BY worth, part) < 0.25 * sum(worth) OVER ()
-                 OR (sum(sections) OVER (ORDER BY worth DESC, part DESC) > 15000
-                     AND row_number() OVER (ORDER BY worth DESC, part DESC) > 1) AS common
-    FROM (SELECT part, max(worth) AS worth, sum(sections) AS sections FROM asked GROUP BY part) AS each
+    -- how its postings are read: all, those that stand out, or only those of the best pages
+    SELECT part, CASE WHEN sum(postings) OVER rarest > $9 AND row_number() OVER rarest > 1 THEN 'none'
+                      WHEN sections <= $9 / 4 THEN 'all' ELSE 'outstanding' END AS read
+    FROM (
+        SELECT part, max(worth) AS worth, sum(sections) AS sections,
+               CASE WHEN sum(sections) <= $9 / 4 THEN sum(sections) ELSE sum(outstanding) END AS postings
+        FROM asked GROUP BY part
+    ) AS each
+    WINDOW rarest AS (ORDER BY worth DESC, part DESC)
 ), found AS MATERIALIZED (
     SELECT p.page_id, p.section_id, p.audience_id,
            sum(round(asked.gain * p.weight
                / (p.weight + 1.2 * (0.25 + 0.75 * p.section_words / asked.mean_words)))) AS score
     FROM asked
-    JOIN part ON part.part = asked.part AND NOT part.common
-    JOIN docs.posting p
-      ON p.term = asked.term AND p.audience_id = ANY (ARRAY(SELECT id FROM visible))
+    JOIN part USING (part)
+    CROSS JOIN LATERAL (
+        SELECT * FROM docs.posting
+        WHERE part.read = 'all'
+          AND term = asked.term AND audience_id = ANY (ARRAY(SELECT id FROM visible))
+        UNION ALL
+        SELECT * FROM docs.posting
+        WHERE part.read = 'outstanding' AND weight >= 3
+          AND term = asked.term AND audience_id = ANY (ARRAY(SELECT id FROM visible))
+    ) AS p
     GROUP BY p.page_id, p.section_id, p.audience_id
 ), page_found AS MATERIALIZED (
-    SELECT page_id, max(score) + least(2 * max(score), sum(score) - max(score)) / 2 AS score
+    SELECT page_id, audience_id, min(section_id) AS first, max(section_id) AS last,
+           count(*) AS sections, max(score) AS best, sum(score) - max(score) AS others,
+           max(score) + least(2 * max(score), sum(score) - max(score)) / 2 AS score
     FROM found
     WHERE ($5::text IS NULL AND $6::int4 IS NULL) OR page_id IN (
         SELECT page.id FROM docs.page
@@ -58,20 +72,39 @@ WITH visible AS MATERIALIZED (
           AND ($5::text IS NULL OR page.collection = $5)
           AND ($6::int4 IS NULL OR page.updated >= current_date - $6)
     )
-    GROUP BY page_id
-), scored AS (
-    SELECT found.page_id, found.section_id, found.score + coalesce(common.score, 0) AS score
-    FROM (SELECT page_id FROM page_found ORDER BY score DESC, page_id LIMIT 200) AS best
-    JOIN found USING (page_id)
-    LEFT JOIN LATERAL (
-        SELECT sum(round(asked.gain * p.weight
-                   / (p.weight + 1.2 * (0.25 + 0.75 * p.section_words / asked.mean_words)))) AS score
+    GROUP BY page_id, audience_id
+), best AS MATERIALIZED (
+    SELECT page_id, audience_id, first, last
+    FROM (SELECT * FROM page_found ORDER BY score DESC, page_id LIMIT 100) AS page
+    CROSS JOIN (
+        SELECT coalesce(sum(ceil(gain)), 0) AS gain FROM asked JOIN part USING (part) WHERE read <> 'all'
+    ) AS most
+    WHERE best + gain + least(2 * (best + gain), others + (sections - 1) * gain) / 2 >= coalesce(
+        (SELECT score FROM page_found ORDER BY score DESC OFFSET $7 - 1 LIMIT 1), 0
+    )
+), scored AS MATERIALIZED (
+    SELECT page_id, section_id, sum(score) AS score
+    FROM (
+        -- as an expression, not as a join: the planner takes thousands of sections for one
+        SELECT page_id, section_id, score, true AS rare
+        FROM found WHERE (page_id IN (SELECT page_id FROM best)) IS TRUE
+        UNION ALL
+        SELECT p.page_id, p.section_id,
+               round(asked.gain * p.weight
+                   / (p.weight + 1.2 * (0.25 + 0.75 * p.section_words / asked.mean_words))), false
         FROM asked
-        JOIN part ON part.part = asked.part AND part.common
-        JOIN docs.posting p
-          ON p.term = asked.term AND p.audience_id = found.audience_id
-         AND p.section_id = found.section_id
-    ) AS common ON true
+        JOIN part USING (part)
+        CROSS JOIN best
+        CROSS JOIN LATERAL (
+            SELECT * FROM docs.posting
+            WHERE term = asked.term AND audience_id = best.audience_id
+              AND section_id BETWEEN best.first AND best.last
+              AND (part.read = 'none' OR weight < 3)
+            OFFSET 0  -- one look for each page: joined, all postings of the word would be read
+        ) AS p
+        WHERE part.read <> 'all'
+    ) AS gained
+    GROUP BY page_id, section_id HAVING bool_or(rare)
 ), shown AS (
     SELECT page_id, max(score) + least(2 * max(score), sum(score) - max(score)) / 2 AS score
     FROM scored GROUP BY page_id
@@ -82,7 +115,8 @@ SELECT page.doc_id, page.title, page.owner, page.updated, page.review_by, curren
        (SELECT count(*) FROM (SELECT FROM page_found LIMIT 100) AS capped) AS total,
        ts_headline(
            'english',
-           substr(page.body, section.starts + 1, section.stops - section.starts),
+           -- parts of names are words to the index; here they are, too, and Python puts the signs back
+           translate(substr(page.body, section.starts + 1, section.stops - section.starts), './@_', E'\x03\x04\x05\x06'),
            $8::text::tsquery,
            E'StartSel=\x01, StopSel=\x02, MaxFragments=2, MinWords=12, MaxWords=40, FragmentDelimiter=" … "'
        ) AS snippet

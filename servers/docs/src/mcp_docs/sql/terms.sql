@@ -3,8 +3,8 @@
 -- $1 groups, $2 query
 SELECT asked.term AS stem, word.term
 FROM (
-    SELECT lexeme COLLATE "C" AS term, row_number() OVER (ORDER BY positions[1], lexeme) AS place
-    FROM unnest(to_tsvector('english', $2))
+    SELECT term COLLATE "C" AS term, row_number() OVER (ORDER BY min(place), term) AS place
+    FROM docs.stems($2) GROUP BY term
 ) AS asked
 LEFT JOIN LATERAL (
     SELECT DISTINCT word.term
