@@ -12,7 +12,7 @@ from mcp_local.place import Place
 from mcp_local.ports import free_port
 
 ROOT = Path(__file__).parents[3]
-EARLIER = "21eb892693d6849a247510b6a279b50157279790"
+EARLIER = "a0654ed15180909dff855d62f267360b07c08c90"
 # branches of the clone: what the checkout holds, and some changes more
 NEXT = "kit-next"
 BROKEN = "kit-broken"  # and a migration that fails after the first
@@ -82,12 +82,10 @@ def make(folder: Path) -> Clone:
     (folder / "first").mkdir(parents=True)
     here = sources(ROOT)
     there = [str(root / Path(source).relative_to(ROOT)) for source in here]
-    tool = str(ROOT / "playbook" / "src")  # the earlier commit does not have it yet
-    forgotten = FORGET.format(here=set(here) - {tool})
-    (folder / "first" / "sitecustomize.py").write_text(forgotten)
+    (folder / "first" / "sitecustomize.py").write_text(FORGET.format(here=set(here)))
     env = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(folder / "first"), *there, tool]),
+        "PYTHONPATH": os.pathsep.join([str(folder / "first"), *there]),
         "STACK_GATEWAY_PORT": str(free_port()),
         "STACK_ISSUER_PORT": str(free_port()),
         "STACK_SCALE": "0.01",

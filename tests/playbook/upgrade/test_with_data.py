@@ -176,7 +176,8 @@ def test_gone_back_means_the_data_of_the_backup_and_a_dump_of_what_came_after(
     made, replaced = sorted((clone.root / ".run" / "backups").iterdir())
     assert replaced.name.endswith(".replaced")
     assert (replaced / "ledger.dump").is_file()
-    assert any((replaced / "witness").iterdir()), "checkpoints of what is in this dump alone"
+    assert any((clone.root / ".run" / "witness").iterdir()), "a statement says what was lost"
+    assert not (replaced / "witness").exists()
     kept = json.loads((made / "backup.json").read_text())
     assert kept["commit"] == before.head
     assert any(key.endswith("ledger.pem") for key in kept["keys to keep apart"])
