@@ -116,6 +116,7 @@ async def test_names_are_found_by_their_parts_and_a_page_by_its_address(
         "docs://a/gift-rules": "a/gift-rules",
         "a/gift-rules": "a/gift-rules",
         "config": "a/files",
+        "stocks.coffees": "a/gift-rules",
         "larkfield": "a/files",
     }
     async with session(knowledge.reader_url) as docs:
@@ -152,6 +153,9 @@ async def test_a_number_is_not_taken_for_another_one(knowledge: Knowledge, tmp_p
     async with session(knowledge.reader_url) as docs:
         for query in ("503", "P2223"):
             assert (await docs.call_tool("search_docs", {"query": query})).is_error
+        slip = await docs.call_tool("search_docs", {"query": "pri0rity"})
+    assert slip.structured_content is not None
+    assert slip.structured_content["also_searched"] == ["prioriti"]
 
 
 async def test_bad_arguments_come_back_together(handbook: Knowledge) -> None:

@@ -38,7 +38,7 @@ LEFT JOIN LATERAL (
     UNION ALL (
         SELECT term.term, similarity(term.term, missing.stem)
         FROM docs.term
-        WHERE joined.parts IS NULL AND missing.stem !~ '[0-9]'
+        WHERE joined.parts IS NULL
           AND term.initial = left(missing.stem, 1) COLLATE "C"
           AND term.size BETWEEN length(missing.stem) - slips AND length(missing.stem) + slips
           AND levenshtein_less_equal(term.term, missing.stem, slips) <= slips
