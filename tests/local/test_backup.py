@@ -70,8 +70,9 @@ class Stack:
             for n, who in enumerate(people):
                 rid = f"{who}-{n}"
                 payload = vault.seal("i", who, rid, {"text": who}, bytes(16))
+                assert payload is not None
                 body: dict[str, Any] = {"rid": rid, "iss": "i", "sub": who, "person": who}
-                await ledger.append("intent", body, payload)
+                await ledger.append("intent", body | {"payload": payload.mark()}, payload)
                 await ledger.append("outcome", body)
 
     async def checkpoint(self, server: Postgres) -> None:
