@@ -61,7 +61,7 @@ logs: .venv/ready ## the logs (NAME=gateway for one part, FOLLOW=1 to go on)
 
 .PHONY: restart
 restart: .venv/ready ## start one part anew: NAME=gateway
-	$(call need,NAME)@$(LOCAL) restart "$(NAME)"
+	$(call need,NAME)@$(LOCAL) restart "$$NAME"
 
 .PHONY: down
 down: .venv/ready ## stop everything, keep the data
@@ -87,7 +87,7 @@ policy: .venv/ready ## who may use which tool
 
 .PHONY: why
 why: .venv/ready ## why a person may or may not: PERSON=ben TOOL=crm_log_note
-	$(call need,PERSON TOOL)@$(PY) -m mcp_gateway.rights.why --person "$(PERSON)" --tool "$(TOOL)"
+	$(call need,PERSON TOOL)@$(PY) -m mcp_gateway.rights.why --person "$$PERSON" --tool "$$TOOL"
 
 .PHONY: audit
 audit: .venv/ready ## verify the ledger, against its checkpoints outside the database (ARGS="show --person ana", …)
@@ -188,7 +188,7 @@ baseline: .venv/ready ## completion and latency of every tool, measured and kept
 
 .PHONY: new-server
 new-server: .venv/ready ## a server of your own: NAME=billing THING=invoice (KIND=rest, sql or vendor; REMOVE=1)
-	$(call need,NAME)@$(PY) -m mcp_playbook.new_server "$(NAME)" $(if $(THING),--thing "$(THING)") $(if $(KIND),--kind "$(KIND)") $(if $(REMOVE),--remove)
+	$(call need,NAME)@$(PY) -m mcp_playbook.new_server "$$NAME" $(if $(THING),--thing "$$THING") $(if $(KIND),--kind "$$KIND") $(if $(REMOVE),--remove)
 
 .PHONY: newcomer
 newcomer: .venv/ready ## from a fresh clone to the first governed call of a new server, in seconds
@@ -196,7 +196,7 @@ newcomer: .venv/ready ## from a fresh clone to the first governed call of a new 
 
 .PHONY: vendor-pins
 vendor-pins: .venv/ready ## what a vendor's MCP server offers now, against what was reviewed: NAME=hubspot (ACCEPT=1)
-	$(call need,NAME)@$(PY) -m mcp_playbook.vendor_pins "$(NAME)" $(if $(ACCEPT),--accept)
+	$(call need,NAME)@$(PY) -m mcp_playbook.vendor_pins "$$NAME" $(if $(ACCEPT),--accept)
 
 .PHONY: vet
 vet: .venv/ready ## audit a public MCP server before you trust it: URL_OR_PACKAGE=npm:some-server
@@ -208,7 +208,7 @@ drill: .venv/ready ## cause an incident on a stack of its own and show the recov
 
 .PHONY: upgrade
 upgrade: .venv/ready ## take another version of the kit: TO=v0.2.0 (CHECK=1 only looks; RIGHTS=…, FROM=…)
-	@$(PY) -m mcp_playbook.upgrade "$(TO)" $(if $(CHECK),--check) $(if $(FROM),--from "$(FROM)") $(if $(RIGHTS),--rights "$(RIGHTS)")
+	@$(PY) -m mcp_playbook.upgrade "$$TO" $(if $(CHECK),--check) $(if $(FROM),--from "$$FROM") $(if $(RIGHTS),--rights "$$RIGHTS")
 
 .PHONY: controls
 controls: .venv/ready ## the control map for auditors, made anew from the checks

@@ -58,5 +58,11 @@ def test_a_command_without_its_words_shows_its_line_of_the_page(target: str) -> 
 
 def test_the_name_that_wsl2_gives_a_machine_is_no_argument() -> None:
     assert "NAME=… is missing" in made("restart", NAME="DESKTOP-1", WSL_DISTRO_NAME="Debian").stderr
-    told = made("-n", "restart", "NAME=gateway", NAME="DESKTOP-1", WSL_DISTRO_NAME="Debian").stdout
-    assert 'restart "gateway"' in told
+    shown = ("--eval", 'shown: ; @echo "<$$NAME>"', "shown", "NAME=gateway")
+    assert made(*shown, NAME="DESKTOP-1", WSL_DISTRO_NAME="Debian").stdout == "<gateway>\n"
+
+
+def test_a_word_on_the_command_line_is_a_word_to_the_shell_and_no_command() -> None:
+    told = made("-n", "why", "PERSON=$$(id)", 'TOOL=x" ; id "').stdout
+    assert '--person "$PERSON" --tool "$TOOL"' in told
+    assert not re.findall(r'"\$\([A-Z]+\)"', MAKEFILE)
