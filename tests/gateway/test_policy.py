@@ -1,9 +1,11 @@
 """Who may what: nothing that no line names, and never more than the person or the agent has."""
 
+import io
 import re
 import textwrap
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gateway.made import a_call, a_catalogue, a_policy, a_principal, a_rule
@@ -179,6 +181,32 @@ def test_a_policy_file_is_compiled_and_its_version_follows_every_byte(tmp_path: 
     (tmp_path / "agents.yaml").write_text('agents:\n  desk: { may: [read], tools: ["x"] }\n')
     third = load([server], tmp_path / "agents.yaml", 30.0)
     assert len({first.version, second.version, third.version}) == 3
+
+
+def test_a_version_is_that_of_the_rules_also_when_a_file_changes_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the old rules would go on under the new version, and no reload would notice."""
+    server = server_with(tmp_path, "tools: { read_it: { roles: [analyst], rate: 3/second } }\n")
+    agents = tmp_path / "agents.yaml"
+    before = load([server], agents, 30.0)
+    opened = Path.open
+
+    def edited(path: Path, *words: Any, **named: Any) -> io.BytesIO:
+        """Whoever opens a file again finds another text in it."""
+        with opened(path, "rb") as file:
+            found = file.read()
+        with opened(path, "wb") as file:
+            file.write(found.replace(b"analyst", b"sales").replace(b"*", b"x"))
+        return io.BytesIO(found)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", edited)
+        meanwhile = load([server], agents, 30.0)
+    assert (meanwhile.version, meanwhile.rules) == (before.version, before.rules)
+    after = load([server], agents, 30.0)
+    assert after.version != before.version
+    assert after.roles == {"sales"}
 
 
 @pytest.mark.parametrize(

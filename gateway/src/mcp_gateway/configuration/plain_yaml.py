@@ -49,14 +49,37 @@ def load(path: Path) -> object:
         NotPlainError: it is missing, unreadable, too large, or not such YAML.
 
     """
+    return document(read(path))
+
+
+def read(path: Path) -> bytes:
+    """What a file holds, read once: who parses it and hashes it means the same bytes.
+
+    Raises:
+        NotPlainError: it is missing, unreadable, or too large.
+
+    """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise NotPlainError(f"larger than {MAX_BYTES} bytes")
-        return yaml.load(path.read_text("utf-8"), _Plain)  # noqa: S506  a SafeLoader
+        with path.open("rb") as file:
+            found = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise NotPlainError("no such file") from None
     except OSError as error:
         raise NotPlainError(f"cannot be read: {error.strerror}") from error
+    if len(found) > MAX_BYTES:
+        raise NotPlainError(f"larger than {MAX_BYTES} bytes")
+    return found
+
+
+def document(raw: bytes) -> object:
+    """The document in a text.
+
+    Raises:
+        NotPlainError: it is not such YAML.
+
+    """
+    try:
+        return yaml.load(raw.decode("utf-8"), _Plain)  # noqa: S506  a SafeLoader
     except RecursionError:
         raise NotPlainError("not valid YAML: nested too deeply") from None
     except FROM_WITHIN as error:

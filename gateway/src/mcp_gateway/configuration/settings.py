@@ -225,13 +225,24 @@ def read_yaml(path: Path) -> dict[str, Any]:
         ConfigError: missing, unreadable, empty, or something else than a mapping.
 
     """
+    return read_with_bytes(path)[0]
+
+
+def read_with_bytes(path: Path) -> tuple[dict[str, Any], bytes]:
+    """A YAML mapping and the bytes it was read from, for whoever tells versions apart by them.
+
+    Raises:
+        ConfigError: as `read_yaml`.
+
+    """
     try:
-        document = plain_yaml.load(path)
+        raw = plain_yaml.read(path)
+        document = plain_yaml.document(raw)
     except plain_yaml.NotPlainError as error:
         raise ConfigError(f"{path}: {error}") from error
     if not isinstance(document, dict):
         raise ConfigError(f"{path}: expected keys and values, found {type(document).__name__}")
-    return document
+    return document, raw
 
 
 def parse(model: type[Model], document: dict[str, Any], path: Path) -> Model:

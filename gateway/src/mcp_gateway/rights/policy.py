@@ -21,7 +21,7 @@ from mcp_gateway.configuration.settings import (
     Server,
     Strict,
     parse,
-    read_yaml,
+    read_with_bytes,
 )
 from mcp_gateway.rights.policy_file import (
     Answers,
@@ -176,16 +176,19 @@ def load(servers: Iterable[Server], agents: Path, timeout: float) -> Policy:
     records: dict[str, Mapping[str, Reach]] = {}
     for server in servers:
         path = server.folder / "policy.yaml"
-        file = parse(PolicyFile, read_yaml(path), path)
-        digest.update(path.read_bytes())
+        # a file read twice may have changed in between: the version of what was not compiled
+        document, raw = read_with_bytes(path)
+        file = parse(PolicyFile, document, path)
+        digest.update(raw)
         for rule in _compile(server.name, file, timeout):
             rules[rule.server, rule.family, rule.name] = rule
         if file.rate is not None:
             rates[server.name] = file.rate
         if file.records:
             records[server.name] = file.records
-    clients = parse(AgentsFile, read_yaml(agents), agents)
-    digest.update(agents.read_bytes())
+    document, raw = read_with_bytes(agents)
+    clients = parse(AgentsFile, document, agents)
+    digest.update(raw)
     found = Policy(
         version=digest.hexdigest()[:12],
         rules=rules,
