@@ -5,6 +5,7 @@ nothing leaks. A definition that a server now serves differently is drift: it is
 the lock file changes.
 """
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -41,6 +42,8 @@ class Pinned:
     mirrored: Mapping[str, tuple[Mirror, ...]] = field(default_factory=dict)
     # by earlier name: the present one, and until when the earlier one answers
     renamed: Mapping[str, tuple[str, Renamed]] = field(default_factory=dict)
+    # of the very bytes that were read
+    digest: str = ""
 
 
 @dataclass
@@ -161,7 +164,7 @@ def load(servers: Iterable[Server]) -> Catalogue:
 def _pinned(server: Server) -> Pinned:
     path = server.folder / "tools.lock.json"
     try:
-        return _parsed(server.name, json.loads(path.read_text("utf-8")))
+        return _parsed(server.name, path.read_bytes())
     except FileNotFoundError:
         raise ConfigError(f"{path}: missing; write it with `make tools-lock`") from None
     except OSError as error:
@@ -178,7 +181,8 @@ class EditedError(Exception):
     """A definition that is not what its hash says."""
 
 
-def _parsed(server: str, document: Mapping[str, Any]) -> Pinned:
+def _parsed(server: str, raw: bytes) -> Pinned:
+    document = json.loads(raw.decode("utf-8"))
     tools = {tool["name"]: tool for tool in document["tools"]}
     prompts = {prompt["name"]: prompt for prompt in document["prompts"]}
     for name, definition in [*tools.items(), *prompts.items()]:
@@ -203,4 +207,5 @@ def _parsed(server: str, document: Mapping[str, Any]) -> Pinned:
             for name, tool in tools.items()
             if (earlier := renamed_from(tool))
         },
+        digest=hashlib.sha256(raw).hexdigest()[:12],
     )

@@ -7,20 +7,19 @@ call.
 """
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from mcp_gateway.audit.waiting import LedgerDown
-from mcp_gateway.configuration.settings import ConfigError, Rate, Server
+from mcp_gateway.configuration.settings import ConfigError, Rate, Server, Strict
 from mcp_gateway.definitions import catalogue
 from mcp_gateway.definitions.catalogue import Catalogue, Pinned
 from mcp_gateway.refusals import Refusal
 from mcp_gateway.rights import policy
-from mcp_gateway.rights.policy import Policy
+from mcp_gateway.rights.policy import Policy, Rule
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +28,8 @@ MOST_LINES = 50  # of a change on the record
 MAX_LINE = 300  # characters
 
 Stamp = tuple[tuple[int, int, int] | None, ...]
-COMPARED = ("roles", "kind", "rate", "rates", "cost", "timeout", "redact", "mask")
+# what makes a line the same line; all else of it is compared
+IDENTITY = ("server", "family", "name")
 
 
 @dataclass
@@ -45,10 +45,6 @@ class Reload:
     # told whose definitions must be compared anew
     compare_again: Callable[[Iterable[str]], Awaitable[None]]
     event: Callable[[str, Mapping[str, Any]], Awaitable[None]]
-    _locks: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._locks = self._digests()
 
     async def watch(self) -> None:
         """Look again and again, until cancelled."""
@@ -70,18 +66,11 @@ class Reload:
     def _stamp(self) -> Stamp:
         return tuple(_stamp(path) for path in self._files())
 
-    def _digests(self) -> dict[str, str]:
-        locks = {one.name: one.folder / "tools.lock.json" for one in self.servers}
-        return {
-            name: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for name, path in locks.items()
-        }
-
-    def _read(self) -> tuple[Policy, Mapping[str, Pinned], dict[str, str]]:
-        digests = self._digests()
+    def _read(self) -> tuple[Policy, Mapping[str, Pinned]]:
         pinned = catalogue.load(self.servers).servers
         found = policy.load(self.servers, self.agents, self.timeout)
         self.insist(found)
-        return found, pinned, digests
+        return found, pinned
 
     async def _over_or_not(self) -> bool:
         try:
@@ -94,7 +83,7 @@ class Reload:
         """Go over to what the files say now; whether this is done with."""
         try:
             # parsing takes long enough for calls to notice
-            found, pinned, digests = await asyncio.to_thread(self._read)
+            found, pinned = await asyncio.to_thread(self._read)
         except (ConfigError, OSError) as error:
             log.error("policy broken, the old one stays", extra={"error": str(error)})
             return await self._told("policy_broken", {"error": str(error)[:2000]})
@@ -103,15 +92,15 @@ class Reload:
             detail = _detail(before.version, found.version, differences(before, found))
             if not await self._told("policy_changed", detail):
                 return False
-        changed = [name for name, digest in digests.items() if digest != self._locks[name]]
+        known = self.catalogue.servers
+        changed = [name for name, one in pinned.items() if one.digest != known[name].digest]
         for name in changed:
-            lines = _definitions(self.catalogue.servers[name], pinned[name])
-            detail = {"server": name, **_detail(self._locks[name], digests[name], lines)}
+            was, now = known[name], pinned[name]
+            detail = {"server": name, **_detail(was.digest, now.digest, _definitions(was, now))}
             if not await self._told("catalogue_changed", detail):
                 return False
         if changed:
             self.catalogue.swap(pinned)
-            self._locks = digests
         if found.version != before.version:
             self.use(found)
         log.info("policy", extra={"version": found.version, "locks": changed})
@@ -158,10 +147,10 @@ def differences(old: Policy, new: Policy) -> Iterator[str]:
             yield f"{label}: removed, roles {_shown(before.roles)}"
         if before is None or after is None:
             continue
-        for name in COMPARED:
-            was, now = getattr(before, name), getattr(after, name)
-            if was != now:
-                yield f"{label}: {name} {_shown(was)} → {_shown(now)}"
+        for one in fields(Rule):
+            was, now = getattr(before, one.name), getattr(after, one.name)
+            if one.name not in IDENTITY and was != now:
+                yield f"{label}: {one.name} {_shown(was)} → {_shown(now)}"
     kinds: list[tuple[str, Mapping[str, Any], Mapping[str, Any]]] = [
         ("agent", old.agents, new.agents),
         ("service", old.services, new.services),
@@ -197,6 +186,6 @@ def _shown(value: object) -> str:
         return f"[{', '.join(sorted(map(str, value)))}]"
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key}: {_shown(one)}" for key, one in value.items()) + "}"
-    if isinstance(value, policy.Agent):
+    if isinstance(value, Strict):
         return _shown({key: one for key, one in value if one is not None})
     return str(value)
