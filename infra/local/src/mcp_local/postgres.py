@@ -23,7 +23,7 @@ import asyncpg
 from mcp_local.ports import free_port
 from mcp_local.postgres_home import Home, binaries, choose, forget, unprivileged
 
-START_SECONDS = 30  # a crash recovery after kill -9 is included
+START_SECONDS = 120  # a crash recovery after kill -9 is included
 # of one connection's process: what wants more gets an error, and does not make the system kill one
 # of them, after which PostgreSQL restarts for everybody
 MOST_KIB = 393_216
