@@ -148,7 +148,7 @@ async def test_p02_a_bug_in_the_gateway_is_told_to_nobody(
 
     async with opened(server) as home, listening(home.gateway) as port:
         assert home.gateway.edge is not None
-        monkeypatch.setattr(home.gateway.edge.pipeline, "forward", broken)
+        monkeypatch.setattr(home.gateway.edge.pipeline.steps, "forward", broken)
         headers = home.headers("tools/call", name=GOOD["name"]) | {"host": "localhost:8080"}
         async with httpx2.AsyncClient(trust_env=False) as http:
             url = f"http://127.0.0.1:{port}/mcp"
