@@ -28,6 +28,8 @@ EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 GATEWAY = "http://localhost:8080"
 START_SECONDS = 60
+# of issuers that run: a second one there would put its key in the place of the first one's
+TAKEN: set[Path] = set()
 TRUST = (
     ssl.create_default_context()
 )  # made once: each client's own would be 30 ms of processor time
@@ -157,6 +159,8 @@ def running_issuer(
 
     `changes` to the realm file: a list is appended to the realm's, anything else replaces it.
     """
+    if folder in TAKEN:
+        raise ValueError(f"{folder} is another issuer's, which still runs")
     realm_file, key_file = render(
         folder,
         public_url_of_gateway=public_url_of_gateway,
@@ -177,10 +181,12 @@ def running_issuer(
         process = subprocess.Popen(
             [sys.executable, "-m", "sandbox_idp"], env={**os.environ, **variables}, stderr=log
         )
+    TAKEN.add(folder)
     try:
         _await(f"{origin}/healthz", process, folder / "idp.log")
         yield Issuer(f"{origin}/realms/mcp", public_url_of_gateway, password, key_file, process.pid)
     finally:
+        TAKEN.discard(folder)
         process.terminate()
         process.wait(timeout=10)
 

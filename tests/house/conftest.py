@@ -26,7 +26,9 @@ Opened = Callable[..., AbstractAsyncContextManager[House]]
 
 @pytest.fixture(scope="session")
 def issuer(run_folder: Path) -> Iterator[Issuer]:
-    with running_issuer(run_folder / "issuer", servers=("numbers", "letters", "jobs")) as running:
+    # other folders borrow this fixture too: each then has an issuer, and a key, of its own
+    folder = run_folder / f"issuer-{secrets.token_hex(4)}"
+    with running_issuer(folder, servers=("numbers", "letters", "jobs")) as running:
         yield running
 
 

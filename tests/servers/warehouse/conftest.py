@@ -1,3 +1,4 @@
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,9 @@ async def admin(warehouse: Loaded) -> AsyncIterator[asyncpg.Connection]:
 
 @pytest.fixture(scope="session")
 def warehouse_issuer(run_folder: Path) -> Iterator[Issuer]:
-    with running_issuer(run_folder / "warehouse-issuer", servers=("warehouse",)) as issuer:
+    # other folders borrow this fixture, and then each has an issuer, and a key, of its own
+    folder = run_folder / f"warehouse-issuer-{secrets.token_hex(4)}"
+    with running_issuer(folder, servers=("warehouse",)) as issuer:
         yield issuer
 
 
