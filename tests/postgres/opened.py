@@ -5,8 +5,7 @@ For measuring what the other layers do alone. Nothing like them may exist outsid
 
 import dataclasses
 
-import asyncpg
-from postgres.loaded import PASSWORD, Loaded
+from postgres.loaded import PASSWORD, Loaded, copy, session
 
 from mcp_local.postgres import Postgres
 
@@ -70,27 +69,23 @@ async def plain(server: Postgres, target: Loaded) -> Loaded:
 async def wide(server: Postgres, target: Loaded) -> Loaded:
     """A login that owns the data and may read files and run programs; rows by the setting alone."""
     await _copy(server, target, WIDE)
-    admin = await asyncpg.connect(server.url(WIDE))
-    await admin.execute(EVERYTHING)
-    await admin.close()
+    async with session(server.url(WIDE)) as admin:
+        await admin.execute(EVERYTHING)
     return dataclasses.replace(
         target, admin_url=server.url(WIDE), ro_url=server.url(WIDE, "wh_wide", "wide")
     )
 
 
 async def _copy(server: Postgres, target: Loaded, name: str) -> None:
-    admin = await asyncpg.connect(server.url())
-    functions = [row["oid"] for row in await admin.fetch(FUNCTIONS)]
-    relations = [row["oid"] for row in await admin.fetch(RELATIONS)]
-    await admin.execute(f"DROP DATABASE IF EXISTS {name}")
-    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {target.admin_url.rpartition('/')[2]}")
-    await admin.close()
-    admin = await asyncpg.connect(server.url(name))
-    await admin.execute(
-        AS_NEW.format(
-            name=name,
-            functions=", ".join(map(str, functions)),
-            relations=", ".join(map(str, relations)),
+    async with session(server.url()) as admin:
+        functions = [row["oid"] for row in await admin.fetch(FUNCTIONS)]
+        relations = [row["oid"] for row in await admin.fetch(RELATIONS)]
+    await copy(server, target.admin_url.rpartition("/")[2], name)
+    async with session(server.url(name)) as admin:
+        await admin.execute(
+            AS_NEW.format(
+                name=name,
+                functions=", ".join(map(str, functions)),
+                relations=", ".join(map(str, relations)),
+            )
         )
-    )
-    await admin.close()

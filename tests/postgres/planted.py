@@ -7,7 +7,7 @@ found whatever else the answer holds. The attacker is a person of EUROPE.
 import dataclasses
 
 import asyncpg
-from postgres.loaded import PASSWORD, Loaded
+from postgres.loaded import PASSWORD, Loaded, copy, session, set_aside
 
 from mcp_local.postgres import Postgres
 
@@ -130,16 +130,13 @@ async def held(reader: asyncpg.Connection) -> list[str]:
 async def planted(server: Postgres, warehouse: Loaded) -> Loaded:
     """A copy of the loaded warehouse with the traps, made once for a server."""
     if server.port not in _planted:
-        template = warehouse.admin_url.rpartition("/")[2]
-        admin = await asyncpg.connect(server.url())
-        await admin.execute(f"CREATE DATABASE {NAME} TEMPLATE {template}")
-        await admin.execute(CLOSED)
-        await admin.close()
-        admin = await asyncpg.connect(server.url(NAME))
-        async with admin.transaction():
-            await admin.execute(TRAPS)
-        await admin.execute("VACUUM ANALYZE")
-        await admin.close()
+        await copy(server, warehouse.admin_url.rpartition("/")[2], NAME)
+        async with session(server.url(NAME)) as admin:
+            await admin.execute(CLOSED)
+            async with admin.transaction():
+                await admin.execute(TRAPS)
+            await admin.execute("VACUUM ANALYZE")
+        await set_aside(server, NAME)
         _planted[server.port] = dataclasses.replace(
             warehouse, admin_url=server.url(NAME), ro_url=server.url(NAME, "wh_ro", PASSWORD)
         )

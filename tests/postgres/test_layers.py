@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import asyncpg
 import pytest
 import pytest_asyncio
 from postgres import opened
@@ -17,7 +16,7 @@ from postgres.layers import (
     watched,
     wide_open,
 )
-from postgres.loaded import Loaded
+from postgres.loaded import Loaded, session
 
 from mcp_local.postgres import Postgres
 
@@ -39,11 +38,8 @@ async def wide(postgres_server: Postgres, planted_warehouse: Loaded) -> Loaded:
 async def test_what_the_allow_list_lets_through_does_nothing_even_where_everything_is_open(
     wide: Loaded, attack: Attack
 ) -> None:
-    admin = await asyncpg.connect(wide.admin_url)
-    try:
+    async with session(wide.admin_url) as admin:
         outcome = await watched(admin, guarded(lambda sql: wide_open(wide.ro_url, sql)))(attack)
-    finally:
-        await admin.close()
     assert not outcome.changed
     assert not outcome.foreign
 
@@ -55,19 +51,17 @@ async def test_without_the_revokes_the_setting_is_spoofed_and_the_measure_sees_i
     """Row security on a setting is worth what the ways to that setting are closed."""
     outcomes = []
     for database in (plain, planted_warehouse):
-        admin = await asyncpg.connect(database.admin_url)
-        run = watched(admin, lambda sql, url=database.ro_url: in_database(url, sql))  # type: ignore[misc]
-        outcomes.append(await run(attack))
-        await admin.close()
+        async with session(database.admin_url) as admin:
+            run = watched(admin, lambda sql, url=database.ro_url: in_database(url, sql))  # type: ignore[misc]
+            outcomes.append(await run(attack))
     assert [one.foreign for one in outcomes] == [True, False]
     assert outcomes[1].why == "42501"
 
 
 async def test_a_write_is_seen_by_the_measure(wide: Loaded) -> None:
-    admin = await asyncpg.connect(wide.admin_url)
-    run = watched(admin, lambda sql: wide_open(wide.ro_url, sql))
-    outcome = await run(Attack("", "W02", "", "SELECT sales.purge()"))
-    await admin.close()
+    async with session(wide.admin_url) as admin:
+        run = watched(admin, lambda sql: wide_open(wide.ro_url, sql))
+        outcome = await run(Attack("", "W02", "", "SELECT sales.purge()"))
     assert outcome.changed
     assert not outcome.contained
 
