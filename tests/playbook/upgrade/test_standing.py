@@ -131,7 +131,8 @@ def test_a_backup_is_read_only_as_it_was_written(tmp_path: Path) -> None:
         backup.read(tmp_path)
     (tmp_path / "ledger.dump").write_bytes(b"records")
     digest = "5b9a8dbdd31ab8b8fdbbe0ee3f5ae13aa4cbb8c7b3d1a5bd2b9d1b4e6e0f2a11"
-    (tmp_path / "backup.json").write_text(json.dumps({"databases": {"ledger": digest}}))
+    manifest = {"made": "2026-11-02T08:00:00+00:00", "databases": {"ledger": digest}}
+    (tmp_path / "backup.json").write_text(json.dumps(manifest))
     with pytest.raises(BackupError, match="ledger is not as it was written"):
         backup.read(tmp_path)
 
