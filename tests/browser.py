@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import secrets
+import time
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -12,7 +13,8 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 import httpx2
 from people import TRUST, Issuer
 
-PAGES = 6  # sign-in, consent and redirects between them
+PAGES = 30  # sign-in, also tried again, consent and redirects between them
+AGAIN_SECONDS = 0.3
 
 
 class _Forms(HTMLParser):
@@ -94,6 +96,7 @@ class Browser:
         """Parameters of the redirect back to the client, after sign-in and consent."""
         page = self.open(**changes)
         who = {"username": person, "password": password or self.issuer.password}
+        shown = 0
         for _ in range(PAGES):
             if 300 <= page.status_code < 400:
                 target = page.headers["location"]
@@ -101,6 +104,11 @@ class Browser:
                     return callback(page)
                 page = self.get(urljoin(str(page.url), target))
             elif 'name="password"' in page.text:
+                shown += 1
+                if shown > 1:
+                    # while Keycloak still counts a sign-in of theirs it looks at no password; a
+                    # person tries again, too
+                    time.sleep(AGAIN_SECONDS)
                 page = self.submit(page, **who)
             else:
                 page = self.submit(page, accept="Yes")
