@@ -9,12 +9,11 @@ import contextlib
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from mcp_local import environment, postgres
+from mcp_local import postgres, restore_statement
 from mcp_local.backup import ROLES, Backup, BackupError
 from mcp_local.backup_tools import tool
 from mcp_local.place import Place, prepare
@@ -24,7 +23,6 @@ from mcp_local.secret_files import Secrets
 
 ERASED = "erased.jsonl"  # of the keyring; each line one erasure
 LEDGER = "ledger"
-STATEMENT_SECONDS = 300
 
 
 def restore(here: Place, backup: Backup, *, checkpoints: str | None, replace: bool) -> str:
@@ -49,7 +47,13 @@ def restore(here: Place, backup: Backup, *, checkpoints: str | None, replace: bo
         for name in sorted(backup.files):
             if name.endswith(".dump"):
                 tool("pg_restore", url, "--create", "--exit-on-error", str(backup.dumps / name))
-        return _stated(here, server, backup, checkpoints)
+        try:
+            return restore_statement.state(
+                here, server.url(LEDGER), backup=backup.name, taken=backup.taken.isoformat(),
+                checkpoints=checkpoints,
+            )  # fmt: skip
+        except restore_statement.NotStatedError as error:
+            raise BackupError(str(error)) from error
 
 
 def put_back_keys(kept: Path, secrets: Path) -> None:
@@ -61,30 +65,6 @@ def put_back_keys(kept: Path, secrets: Path) -> None:
     if lines := dict.fromkeys([*there, *here]):
         noted.touch(mode=0o600)
         noted.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-
-
-def _stated(here: Place, server: postgres.Postgres, backup: Backup, checkpoints: str | None) -> str:
-    secrets = Secrets(here.secrets)
-    env = environment.inherited() | {
-        "GATEWAY_KEYS": str(here.secrets),
-        "LEDGER_ADMIN_URL": server.url(LEDGER),
-        "GATEWAY_LEDGER_URL": _login(server, secrets, "audit_writer"),
-        "GATEWAY_LEDGER_READER_URL": _login(server, secrets, "audit_reader"),
-    }
-    words = ["--backup", backup.name, "--taken", backup.taken.isoformat()]
-    words += ["--checkpoints", checkpoints] if checkpoints else []
-    done = subprocess.run(
-        [sys.executable, "-m", "mcp_gateway.audit", "restored", *words],
-        env=env, cwd=here.root, check=False, capture_output=True, text=True,
-        timeout=STATEMENT_SECONDS,
-    )  # fmt: skip
-    if done.returncode != 0:
-        raise BackupError(f"The databases are back; the statement is not: {done.stderr.strip()}")
-    return done.stdout.strip()
-
-
-def _login(server: postgres.Postgres, secrets: Secrets, role: str) -> str:
-    return server.url(LEDGER, role, secrets.get(f"postgres-{role}"))
 
 
 @contextlib.contextmanager
